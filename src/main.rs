@@ -1,0 +1,3 @@
+//! The till: entry point of the page.
+
+fn main() {}
