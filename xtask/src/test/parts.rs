@@ -1,0 +1,310 @@
+//! The table of parts. To add one, add one entry: its name, what it needs, what it runs and how that is counted.
+
+use std::process::Command;
+
+use super::count::Count;
+use super::{Setting, browsers};
+use crate::build::{APP_NEEDS, SERVER_NEEDS};
+use crate::failure::Outcome;
+use crate::paths::Paths;
+use crate::run;
+use crate::setup::{Need, Tool};
+use crate::sim;
+
+pub struct Part {
+    pub name: &'static str,
+    pub about: &'static str,
+    /// A part whose file does not exist fails; it is never passed over.
+    pub file: &'static str,
+    pub needs: &'static [Need],
+    /// Needs the server and the till, built in release mode.
+    pub built: bool,
+    /// Looks at what the parts before it left behind.
+    pub reads_others: bool,
+    pub runs: fn(&Setting<'_>) -> Outcome<Vec<Run>>,
+}
+
+/// One command of a part. `name` is empty when it is the only one.
+pub struct Run {
+    pub name: String,
+    pub command: Command,
+    pub count: Count,
+}
+
+impl Part {
+    pub fn is_there(&self, paths: &Paths) -> bool {
+        paths.repo.join(self.file).exists()
+    }
+
+    pub fn all_needs(&self) -> Vec<Need> {
+        let built = if self.built {
+            [SERVER_NEEDS, APP_NEEDS].concat()
+        } else {
+            Vec::new()
+        };
+        [self.needs, &built].concat()
+    }
+}
+
+const fn debian(program: &'static str, package: &'static str) -> Need {
+    Need::Program { program, package }
+}
+
+const CHROMIUM: Need = debian("chromium", "chromium");
+const E2E_NEEDS: &[Need] = &[
+    Need::Node,
+    Need::Npm("tests/e2e"),
+    CHROMIUM,
+    debian("ip", "iproute2"),
+    debian("strace", "strace"),
+    debian("eatmydata", "eatmydata"),
+];
+
+/// Crates that are tested natively; the till's own are tested in browsers as well.
+const NATIVE: &[&str] = &[
+    "holdfast-core",
+    "holdfast-wire",
+    "holdfast-crypto",
+    "holdfast-server",
+    "holdfast-testkit",
+    "holdfast",
+    "xtask",
+];
+/// Crates that only mean something in a browser.
+const WASM: &[&str] = &[
+    "holdfast",
+    "holdfast-service-worker",
+    "holdfast-web",
+    "holdfast-browser-tests",
+];
+
+/// Cheap parts first. `canary` is last: it searches what all the others left behind.
+pub const PARTS: &[Part] = &[
+    Part {
+        name: "tidy",
+        about: "the architecture, as far as a program can check it",
+        file: "xtask",
+        needs: &[],
+        built: false,
+        reads_others: false,
+        runs: |setting| Ok(vec![xtask(setting, "tidy")?]),
+    },
+    Part {
+        name: "fmt",
+        about: "every Rust file is formatted",
+        file: "Cargo.toml",
+        needs: &[],
+        built: false,
+        reads_others: false,
+        runs: |setting| {
+            Ok(vec![cargo(
+                setting,
+                "",
+                &["fmt", "--all", "--check"],
+                Count::Exit,
+            )])
+        },
+    },
+    Part {
+        name: "clippy",
+        about: "no warning, natively and for the browser",
+        file: "Cargo.toml",
+        needs: &[Need::CCompiler, Need::WasmTarget],
+        built: false,
+        reads_others: false,
+        runs: |setting| {
+            let mut wasm = vec!["clippy", "--locked", "--target", "wasm32-unknown-unknown"];
+            wasm.extend(WASM.iter().flat_map(|name| ["-p", name]));
+            wasm.extend(["--", "-D", "warnings"]);
+            let native = [
+                "clippy",
+                "--locked",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ];
+            Ok(vec![
+                cargo(setting, "native", &native, Count::Exit),
+                cargo(setting, "wasm32", &wasm, Count::Exit),
+            ])
+        },
+    },
+    Part {
+        name: "native",
+        about: "unit and integration tests of every crate that runs outside a browser",
+        file: "Cargo.toml",
+        needs: &[Need::CCompiler],
+        built: false,
+        reads_others: false,
+        runs: |setting| Ok(vec![cargo_test(setting, "", NATIVE)]),
+    },
+    Part {
+        name: "envelope",
+        about: "another JOSE library opens what we sealed; published attack vectors; flipped bits",
+        file: "tests/envelope/package.json",
+        needs: &[
+            Need::CCompiler,
+            Need::WasmTarget,
+            Need::Tool(Tool::WasmBindgen),
+            Need::Node,
+            Need::Npm("tests/envelope"),
+        ],
+        built: false,
+        reads_others: false,
+        runs: |setting| Ok(vec![node(setting, "", "tests/envelope/run.mjs")]),
+    },
+    Part {
+        name: "sim",
+        about: "several tills, a bad network, crashes, and planted bugs that must be caught",
+        file: "tests/simulation/src/main.rs",
+        needs: &[Need::CCompiler],
+        built: false,
+        reads_others: false,
+        runs: |setting| {
+            let seeds = if setting.full { 10_000 } else { 500 };
+            let mut seeded = run::command(setting.paths, "cargo");
+            seeded.args(sim::command_line(seeds, 1));
+            let seeded = Run {
+                name: "seeds".into(),
+                command: seeded,
+                count: Count::LastLine,
+            };
+            Ok(vec![
+                seeded,
+                cargo_test(setting, "planted", &["holdfast-simulation"]),
+            ])
+        },
+    },
+    Part {
+        name: "contract",
+        about: "what the till sends and what the server takes are the same",
+        file: "tests/contract/Cargo.toml",
+        needs: &[Need::CCompiler],
+        built: false,
+        reads_others: false,
+        runs: |setting| Ok(vec![cargo_test(setting, "", &["holdfast-contract-tests"])]),
+    },
+    Part {
+        name: "wasm",
+        about: "stores, sealing and journal in Chromium, Firefox and WebKitGTK",
+        file: "tests/browser/Cargo.toml",
+        needs: &[
+            Need::WasmTarget,
+            Need::Tool(Tool::WasmBindgen),
+            Need::Tool(Tool::WasmPack),
+            Need::Tool(Tool::Geckodriver),
+            CHROMIUM,
+            debian("chromedriver", "chromium-driver"),
+            debian("firefox-esr", "firefox-esr"),
+            debian("WebKitWebDriver", "webkit2gtk-driver"),
+            debian("xvfb-run", "xvfb"),
+            debian("xauth", "xauth"),
+        ],
+        built: false,
+        reads_others: false,
+        runs: browsers::runs,
+    },
+    Part {
+        name: "badinput",
+        about: "garbage, forged, replayed and oversized requests and answers",
+        file: "tests/e2e/badinput.mjs",
+        needs: E2E_NEEDS,
+        built: true,
+        reads_others: false,
+        runs: |setting| Ok(vec![node(setting, "", "tests/e2e/badinput.mjs")]),
+    },
+    Part {
+        name: "look",
+        about: "screens in every size, theme and state; roles, names and contrast",
+        file: "tests/look/package.json",
+        needs: &[Need::Node, Need::Npm("tests/look"), CHROMIUM],
+        built: true,
+        reads_others: false,
+        runs: |setting| Ok(vec![node(setting, "", "tests/look/run.mjs")]),
+    },
+    Part {
+        name: "durability",
+        about: "a stored payment is on the disk, not only in a cache",
+        file: "tests/e2e/durability.mjs",
+        needs: E2E_NEEDS,
+        built: true,
+        reads_others: false,
+        runs: |setting| Ok(vec![node(setting, "", "tests/e2e/durability.mjs")]),
+    },
+    Part {
+        name: "outage",
+        about: "the link really goes down: page open, page closed, browser killed",
+        file: "tests/e2e/outage.mjs",
+        needs: E2E_NEEDS,
+        built: true,
+        reads_others: false,
+        runs: |setting| Ok(vec![node(setting, "", "tests/e2e/outage.mjs")]),
+    },
+    Part {
+        name: "canary",
+        about: "no card number anywhere on disk or in a log, after all of the above",
+        file: "tests/e2e/canary.mjs",
+        needs: E2E_NEEDS,
+        built: true,
+        reads_others: true,
+        runs: |setting| Ok(vec![node(setting, "", "tests/e2e/canary.mjs")]),
+    },
+];
+
+fn cargo(setting: &Setting<'_>, name: &str, arguments: &[&str], count: Count) -> Run {
+    let mut command = run::command(setting.paths, "cargo");
+    command.args(arguments);
+    Run {
+        name: name.to_owned(),
+        command,
+        count,
+    }
+}
+
+fn cargo_test(setting: &Setting<'_>, name: &str, packages: &[&str]) -> Run {
+    let mut arguments = vec!["test", "--locked", "--no-fail-fast"];
+    arguments.extend(packages.iter().flat_map(|package| ["-p", package]));
+    cargo(setting, name, &arguments, Count::TestResults)
+}
+
+fn node(setting: &Setting<'_>, name: &str, script: &str) -> Run {
+    let mut command = run::command(setting.paths, "node");
+    command.arg(script);
+    Run {
+        name: name.to_owned(),
+        command,
+        count: Count::LastLine,
+    }
+}
+
+fn xtask(setting: &Setting<'_>, command_name: &str) -> Outcome<Run> {
+    let exe = std::env::current_exe().map_err(|error| format!("where xtask itself is: {error}"))?;
+    let mut command = run::command(setting.paths, exe);
+    command.arg(command_name);
+    Ok(Run {
+        name: String::new(),
+        command,
+        count: Count::LastLine,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_the_canary_is_last() {
+        let names = PARTS
+            .iter()
+            .map(|part| part.name)
+            .collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(names.len(), PARTS.len());
+        assert_eq!(
+            PARTS.iter().rposition(|part| part.reads_others),
+            Some(PARTS.len() - 1)
+        );
+        assert_eq!(PARTS.last().map(|part| part.name), Some("canary"));
+    }
+}
