@@ -15,9 +15,7 @@ impl Args {
     }
 
     pub fn new(words: impl IntoIterator<Item = String>) -> Self {
-        Self {
-            words: words.into_iter().collect(),
-        }
+        Self { words: words.into_iter().collect() }
     }
 
     pub fn command(&mut self) -> Option<String> {
@@ -34,32 +32,21 @@ impl Args {
     /// Takes `--name VALUE` or `--name=VALUE` out.
     pub fn value<T: FromStr>(&mut self, name: &str) -> Outcome<Option<T>> {
         let with_equals = format!("{name}=");
-        let Some(at) = self
-            .words
-            .iter()
-            .position(|word| word == name || word.starts_with(&with_equals))
-        else {
+        let Some(at) = self.words.iter().position(|word| word == name || word.starts_with(&with_equals)) else {
             return Ok(None);
         };
         let word = self.words.remove(at).unwrap_or_default();
         let text = match word.strip_prefix(&with_equals) {
             Some(text) => text.to_owned(),
-            None => self
-                .words
-                .remove(at)
-                .ok_or_else(|| Failure::from(format!("{name} needs a value")))?,
+            None => self.words.remove(at).ok_or_else(|| Failure::from(format!("{name} needs a value")))?,
         };
-        text.parse()
-            .map(Some)
-            .map_err(|_| format!("`{text}` is not a value for {name}").into())
+        text.parse().map(Some).map_err(|_| format!("`{text}` is not a value for {name}").into())
     }
 
     /// What is left; anything that looks like an option was not understood.
     pub fn parts(self) -> Outcome<Vec<String>> {
         match self.words.iter().find(|word| word.starts_with('-')) {
-            Some(word) => {
-                Err(format!("there is no option `{word}` here; see `cargo xtask help`").into())
-            }
+            Some(word) => Err(format!("there is no option `{word}` here; see `cargo xtask help`").into()),
             None => Ok(self.words.into()),
         }
     }

@@ -22,14 +22,7 @@ pub fn bench(paths: &Paths, mut args: Args) -> Outcome<ExitCode> {
     }
     let steps = Steps::new();
     let mut needs = build::APP_NEEDS.to_vec();
-    needs.extend([
-        Need::Node,
-        Need::Npm(DIR),
-        Need::Program {
-            program: "chromium",
-            package: "chromium",
-        },
-    ]);
+    needs.extend([Need::Node, Need::Npm(DIR), Need::Program { program: "chromium", package: "chromium" }]);
     setup::ensure(paths, &steps, &needs)?;
     let built = Built::make(paths, &steps, true)?;
     println!("{}\n", steps.table());
@@ -37,14 +30,8 @@ pub fn bench(paths: &Paths, mut args: Args) -> Outcome<ExitCode> {
     command.arg(format!("{DIR}/run.mjs")).args(parts);
     built.tell(paths, &mut command, "bench");
     if let Some(json) = json {
-        command
-            .arg("--json")
-            .arg(std::path::absolute(&json).doing(json.display())?);
+        command.arg("--json").arg(std::path::absolute(&json).doing(json.display())?);
     }
     let status = command.status().doing("node")?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -16,12 +16,8 @@ use crate::steps::Steps;
 /// What the server is compiled with.
 pub const SERVER_NEEDS: &[Need] = &[Need::CCompiler];
 /// What the till is compiled with.
-pub const APP_NEEDS: &[Need] = &[
-    Need::CCompiler,
-    Need::WasmTarget,
-    Need::Tool(Tool::Trunk),
-    Need::Tool(Tool::WasmBindgen),
-];
+pub const APP_NEEDS: &[Need] =
+    &[Need::CCompiler, Need::WasmTarget, Need::Tool(Tool::Trunk), Need::Tool(Tool::WasmBindgen)];
 
 /// Everything that can change what trunk makes. Crates that only the server uses are not in it.
 const APP_INPUTS: &[&str] = &[
@@ -41,23 +37,11 @@ const APP_INPUTS: &[&str] = &[
 
 /// Builds the server and copies it to `bin_dir`, so that a build for another checkout cannot swap it while it runs.
 pub fn server(paths: &Paths, steps: &Steps, bin_dir: &Path) -> Outcome<PathBuf> {
-    steps.run(
-        "server",
-        "authorises, captures and keeps the sales; also hands out the till",
-        || {
-            let mut cargo = run::command(paths, "cargo");
-            cargo.args([
-                "build",
-                "--release",
-                "--locked",
-                "-p",
-                "holdfast-server",
-                "--bin",
-                "holdfast",
-            ]);
-            run::succeed(&Watch::new(paths, "server"), &mut cargo)
-        },
-    )?;
+    steps.run("server", "authorises, captures and keeps the sales; also hands out the till", || {
+        let mut cargo = run::command(paths, "cargo");
+        cargo.args(["build", "--release", "--locked", "-p", "holdfast-server", "--bin", "holdfast"]);
+        run::succeed(&Watch::new(paths, "server"), &mut cargo)
+    })?;
     let to = bin_dir.join("holdfast");
     let new = bin_dir.join(".holdfast.new");
     fs::create_dir_all(bin_dir).doing(bin_dir.display())?;
@@ -70,19 +54,13 @@ pub fn server(paths: &Paths, steps: &Steps, bin_dir: &Path) -> Outcome<PathBuf> 
 pub fn root_key(paths: &Paths, steps: &Steps, server: &Path, dir: &Path) -> Outcome<PathBuf> {
     let public = dir.join("root.public.json");
     if !public.is_file() || !dir.join("root.private.json").is_file() {
-        steps.run(
-            "root key",
-            "a demo trust anchor, compiled into the till",
-            || {
-                fs::create_dir_all(dir).doing(dir.display())?;
-                run::succeed(
-                    &Watch::new(paths, "root key"),
-                    run::command(paths, server)
-                        .args(["root", "make", "--dir"])
-                        .arg(dir),
-                )
-            },
-        )?;
+        steps.run("root key", "a demo trust anchor, compiled into the till", || {
+            fs::create_dir_all(dir).doing(dir.display())?;
+            run::succeed(
+                &Watch::new(paths, "root key"),
+                run::command(paths, server).args(["root", "make", "--dir"]).arg(dir),
+            )
+        })?;
     }
     Ok(public)
 }
@@ -91,49 +69,26 @@ pub fn root_key(paths: &Paths, steps: &Steps, server: &Path, dir: &Path) -> Outc
 pub fn app(paths: &Paths, steps: &Steps, root_public: &Path, dist: &Path) -> Outcome {
     let stamp = stamp_of(paths, dist);
     let wanted = fingerprint(&paths.repo, root_public);
-    if dist.join("index.html").is_file()
-        && fs::read_to_string(&stamp).is_ok_and(|found| found == wanted)
-    {
+    if dist.join("index.html").is_file() && fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         steps.skip("till", "unchanged");
         return Ok(());
     }
-    steps.run(
-        "till",
-        "the app and its service worker, compiled to WebAssembly",
-        || {
-            let _ = fs::remove_file(&stamp);
-            let mut trunk = run::command(paths, "trunk");
-            trunk
-                .args([
-                    "build",
-                    "--release",
-                    "--locked",
-                    "--color",
-                    "never",
-                    "--dist",
-                ])
-                .arg(dist);
-            trunk
-                .env("HOLDFAST_ROOT_KEYS", root_public)
-                .env("TRUNK_SKIP_VERSION_CHECK", "true");
-            trunk.env(
-                "HOLDFAST_XTASK",
-                env::current_exe().doing("where xtask itself is")?,
-            );
-            // trunk takes NO_COLOR for a true or false and stops at the `1` that everybody else means.
-            trunk.env_remove("NO_COLOR");
-            run::succeed(&Watch::new(paths, "till"), &mut trunk)?;
-            fs::write(&stamp, &wanted).doing(stamp.display())
-        },
-    )
+    steps.run("till", "the app and its service worker, compiled to WebAssembly", || {
+        let _ = fs::remove_file(&stamp);
+        let mut trunk = run::command(paths, "trunk");
+        trunk.args(["build", "--release", "--locked", "--color", "never", "--dist"]).arg(dist);
+        trunk.env("HOLDFAST_ROOT_KEYS", root_public).env("TRUNK_SKIP_VERSION_CHECK", "true");
+        trunk.env("HOLDFAST_XTASK", env::current_exe().doing("where xtask itself is")?);
+        // trunk takes NO_COLOR for a true or false and stops at the `1` that everybody else means.
+        trunk.env_remove("NO_COLOR");
+        run::succeed(&Watch::new(paths, "till"), &mut trunk)?;
+        fs::write(&stamp, &wanted).doing(stamp.display())
+    })
 }
 
 /// Not in `dist`, where it would be handed out with the till.
 fn stamp_of(paths: &Paths, dist: &Path) -> PathBuf {
-    paths.state.join(format!(
-        "{}.stamp",
-        paths.shown(dist).replace(['/', '.'], "-")
-    ))
+    paths.state.join(format!("{}.stamp", paths.shown(dist).replace(['/', '.'], "-")))
 }
 
 /// Paths, sizes and times of every input, and the root key's content; a removed file changes it as well.
@@ -154,14 +109,8 @@ fn collect(path: &Path, files: &mut BTreeMap<PathBuf, (u64, u128)>) {
             collect(&entry.path(), files);
         }
     } else if let Ok(found) = path.metadata() {
-        let modified = found
-            .modified()
-            .ok()
-            .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-        files.insert(
-            path.to_path_buf(),
-            (found.len(), modified.map_or(0, |time| time.as_nanos())),
-        );
+        let modified = found.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        files.insert(path.to_path_buf(), (found.len(), modified.map_or(0, |time| time.as_nanos())));
     }
 }
 
@@ -171,8 +120,7 @@ mod tests {
 
     #[test]
     fn the_till_is_built_again_when_a_file_or_the_key_changes() {
-        let repo =
-            env::temp_dir().join(format!("holdfast-xtask-fingerprint-{}", std::process::id()));
+        let repo = env::temp_dir().join(format!("holdfast-xtask-fingerprint-{}", std::process::id()));
         let key = repo.join("root.public.json");
         fs::create_dir_all(repo.join("src/pages")).unwrap();
         fs::write(repo.join("src/pages/sell.rs"), "one").unwrap();

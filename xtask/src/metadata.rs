@@ -13,23 +13,15 @@ use crate::run;
 /// The version of a package in Cargo.lock; asks for exactly one.
 pub fn locked_version(repo: &Path, package: &str) -> Outcome<String> {
     let lock = fs::read_to_string(repo.join("Cargo.lock")).doing("Cargo.lock")?;
-    version_in(&lock, package).ok_or_else(|| {
-        Failure::from(format!(
-            "Cargo.lock does not name exactly one version of {package}"
-        ))
-    })
+    version_in(&lock, package)
+        .ok_or_else(|| Failure::from(format!("Cargo.lock does not name exactly one version of {package}")))
 }
 
 fn version_in(lock: &str, package: &str) -> Option<String> {
     let name = format!("name = \"{package}\"");
-    let mut found = lock
-        .split("[[package]]")
-        .filter(|entry| entry.lines().any(|line| line == name));
+    let mut found = lock.split("[[package]]").filter(|entry| entry.lines().any(|line| line == name));
     let (entry, more) = (found.next()?, found.next());
-    let version = entry
-        .lines()
-        .find_map(|line| line.strip_prefix("version = \""))?
-        .trim_end_matches('"');
+    let version = entry.lines().find_map(|line| line.strip_prefix("version = \""))?.trim_end_matches('"');
     more.is_none().then(|| version.to_owned())
 }
 
@@ -43,20 +35,10 @@ pub struct Member {
 /// Members by name. `reached` is resolved for `target`, because a dependency of another target is not one here.
 pub fn members(paths: &Paths, target: &str) -> Outcome<BTreeMap<String, Member>> {
     let mut command = run::command(paths, "cargo");
-    command.args([
-        "metadata",
-        "--format-version=1",
-        "--locked",
-        "--filter-platform",
-        target,
-    ]);
+    command.args(["metadata", "--format-version=1", "--locked", "--filter-platform", target]);
     let output = command.output().doing("cargo metadata")?;
     if !output.status.success() {
-        return Err(format!(
-            "cargo metadata --locked: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        )
-        .into());
+        return Err(format!("cargo metadata --locked: {}", String::from_utf8_lossy(&output.stderr).trim()).into());
     }
     let value: Value = serde_json::from_slice(&output.stdout).doing("cargo metadata")?;
     Ok(members_in(&value))
@@ -65,29 +47,16 @@ pub fn members(paths: &Paths, target: &str) -> Outcome<BTreeMap<String, Member>>
 fn members_in(value: &Value) -> BTreeMap<String, Member> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let names = list(&value["packages"])
-        .iter()
-        .map(|p| (text(&p["id"]), text(&p["name"])))
-        .collect::<BTreeMap<_, _>>();
+    let names = list(&value["packages"]).iter().map(|p| (text(&p["id"]), text(&p["name"]))).collect::<BTreeMap<_, _>>();
     let dirs = list(&value["packages"])
         .iter()
         .map(|p| (text(&p["id"]), text(&p["manifest_path"])))
         .collect::<BTreeMap<_, _>>();
     let mut edges: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for node in list(&value["resolve"]["nodes"]) {
-        let used = |dep: &&Value| {
-            list(&dep["dep_kinds"])
-                .iter()
-                .any(|kind| kind["kind"].as_str() != Some("dev"))
-        };
+        let used = |dep: &&Value| list(&dep["dep_kinds"]).iter().any(|kind| kind["kind"].as_str() != Some("dev"));
         let deps = list(&node["deps"]);
-        edges.insert(
-            text(&node["id"]),
-            deps.iter()
-                .filter(used)
-                .map(|dep| text(&dep["pkg"]))
-                .collect(),
-        );
+        edges.insert(text(&node["id"]), deps.iter().filter(used).map(|dep| text(&dep["pkg"])).collect());
     }
     let name = |id: &String| names.get(id).cloned().unwrap_or_default();
     let mut members = BTreeMap::new();
@@ -97,11 +66,7 @@ fn members_in(value: &Value) -> BTreeMap<String, Member> {
         let reached = reach(&edges, &id).iter().map(name).collect();
         members.insert(
             name(&id),
-            Member {
-                dir: manifest.parent().unwrap_or(Path::new("")).to_path_buf(),
-                direct,
-                reached,
-            },
+            Member { dir: manifest.parent().unwrap_or(Path::new("")).to_path_buf(), direct, reached },
         );
     }
     members
@@ -129,10 +94,7 @@ mod tests {
         assert_eq!(version_in(lock, "wasm-bindgen").as_deref(), Some("0.2.130"));
         assert_eq!(version_in(lock, "bindgen"), None);
         assert_eq!(
-            version_in(
-                &format!("{lock}\n[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.1.0\"\n"),
-                "wasm-bindgen"
-            ),
+            version_in(&format!("{lock}\n[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.1.0\"\n"), "wasm-bindgen"),
             None
         );
     }

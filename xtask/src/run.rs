@@ -21,16 +21,12 @@ const TAIL_LINES: usize = 40;
 pub fn command(paths: &Paths, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
-        if name.to_str().is_some_and(|name| {
-            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
-        }) {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
             command.env_remove(name);
         }
     }
-    command
-        .current_dir(&paths.repo)
-        .env("PATH", paths.search_path())
-        .env("CARGO_TARGET_DIR", &paths.target);
+    command.current_dir(&paths.repo).env("PATH", paths.search_path()).env("CARGO_TARGET_DIR", &paths.target);
+    command.env("CARGO_TERM_COLOR", "never").env("NO_COLOR", "1").env("TERM", "dumb");
     command.stdin(Stdio::null());
     command
 }
@@ -77,10 +73,7 @@ pub fn succeed(watch: &Watch, command: &mut Command) -> Outcome {
 pub fn said(ended: &Ended) -> String {
     match ended {
         Ended::Exit(status) => format!("ended with {status}"),
-        Ended::TooLong(limit) => format!(
-            "was stopped because it took more than {} s",
-            limit.as_secs()
-        ),
+        Ended::TooLong(limit) => format!("was stopped because it took more than {} s", limit.as_secs()),
     }
 }
 
@@ -89,19 +82,11 @@ pub fn watched(watch: &Watch, command: &mut Command) -> Outcome<Ended> {
     if let Some(dir) = watch.log.parent() {
         fs::create_dir_all(dir).doing(dir.display())?;
     }
-    let log = File::options()
-        .create(true)
-        .append(true)
-        .open(&watch.log)
-        .doing(watch.log.display())?;
+    let log = File::options().create(true).append(true).open(&watch.log).doing(watch.log.display())?;
     let mut echo = Echo::new(&watch.log, log.metadata().map_or(0, |found| found.len()));
     let also = log.try_clone().doing(watch.log.display())?;
     let program = command.get_program().to_string_lossy().into_owned();
-    let mut child = command
-        .stdout(log)
-        .stderr(also)
-        .spawn()
-        .doing(format!("cannot start `{program}`"))?;
+    let mut child = command.stdout(log).stderr(also).spawn().doing(format!("cannot start `{program}`"))?;
     let start = Instant::now();
     let mut beat = start;
     loop {
@@ -122,12 +107,7 @@ pub fn watched(watch: &Watch, command: &mut Command) -> Outcome<Ended> {
         }
         if beat.elapsed() > HEARTBEAT && !watch.verbose {
             beat = Instant::now();
-            println!(
-                "           … {}: {} s{}",
-                watch.name,
-                start.elapsed().as_secs(),
-                echo.progress()
-            );
+            println!("           … {}: {} s{}", watch.name, start.elapsed().as_secs(), echo.progress());
         }
         sleep(Duration::from_millis(30));
     }
@@ -142,11 +122,7 @@ struct Echo {
 
 impl Echo {
     fn new(log: &Path, from: u64) -> Self {
-        Self {
-            log: log.to_path_buf(),
-            from,
-            shown: String::new(),
-        }
+        Self { log: log.to_path_buf(), from, shown: String::new() }
     }
 
     fn text(&self) -> String {
@@ -169,10 +145,8 @@ impl Echo {
     /// What cargo last said it was compiling, and how many crates are behind it.
     fn progress(&self) -> String {
         let text = self.text();
-        let compiling = text
-            .lines()
-            .filter_map(|line| line.trim_start().strip_prefix("Compiling "))
-            .collect::<Vec<_>>();
+        let compiling =
+            text.lines().filter_map(|line| line.trim_start().strip_prefix("Compiling ")).collect::<Vec<_>>();
         match compiling.last() {
             Some(last) => {
                 let krate = last.split_whitespace().next().unwrap_or_default();
@@ -203,8 +177,5 @@ pub fn tail(log: &Path) -> String {
 /// The output of a short command, or nothing when it cannot be run or fails.
 pub fn output(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).output().ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -35,9 +35,7 @@ const TEST_CARDS: &str = "\
 
 pub fn serve(paths: &Paths, mut args: Args) -> Outcome<ExitCode> {
     let port = args.value("--port")?.unwrap_or(PORT);
-    let data = args
-        .value::<PathBuf>("--data")?
-        .unwrap_or_else(|| paths.state.join("data"));
+    let data = args.value::<PathBuf>("--data")?.unwrap_or_else(|| paths.state.join("data"));
     let reset = args.flag("--reset");
     if let Some(word) = args.parts()?.first() {
         return Err(format!("serve does not know what to do with `{word}`").into());
@@ -55,29 +53,16 @@ pub fn serve(paths: &Paths, mut args: Args) -> Outcome<ExitCode> {
     let server = prepare(paths, &steps, &keys, &dist)?;
 
     let mut command = run::command(paths, &server);
-    command
-        .args(["serve", "--demo", "--app"])
-        .arg(&dist)
-        .arg("--data")
-        .arg(&data)
-        .arg("--root-keys")
-        .arg(&keys);
+    command.args(["serve", "--demo", "--app"]).arg(&dist).arg("--data").arg(&data).arg("--root-keys").arg(&keys);
     command.args(["--port", &port.to_string()]);
     let mut child = command.spawn().doing(server.display())?;
     let start = Instant::now();
     if let Err(failure) = wait_until_ready(&mut child, port) {
         let _ = stop::end(&mut child);
-        return if stop::asked() {
-            Ok(ExitCode::SUCCESS)
-        } else {
-            Err(failure)
-        };
+        return if stop::asked() { Ok(ExitCode::SUCCESS) } else { Err(failure) };
     }
     println!("\n{}\n", steps.table());
-    println!(
-        "Holdfast is ready ({} ms after its start): http://localhost:{port}/\n",
-        start.elapsed().as_millis()
-    );
+    println!("Holdfast is ready ({} ms after its start): http://localhost:{port}/\n", start.elapsed().as_millis());
     println!(
         "{TEST_CARDS}\n\n  data   {}\n  Ctrl-C stops it; --reset starts with an empty shop.\n",
         paths.shown(&data)
@@ -92,12 +77,7 @@ fn prepare(paths: &Paths, steps: &Steps, keys: &Path, dist: &Path) -> Outcome<Pa
     let (tools, server) = thread::scope(|scope| {
         let tools = scope.spawn(|| setup::ensure(paths, steps, build::APP_NEEDS));
         let server = build::server(paths, steps, &paths.state.join("bin"));
-        (
-            tools
-                .join()
-                .unwrap_or_else(|_| Err("the set-up of the tools broke off".into())),
-            server,
-        )
+        (tools.join().unwrap_or_else(|_| Err("the set-up of the tools broke off".into())), server)
     });
     let server = server?;
     let public = build::root_key(paths, steps, &server, keys)?;
@@ -109,17 +89,14 @@ fn prepare(paths: &Paths, steps: &Steps, keys: &Path, dist: &Path) -> Outcome<Pa
 fn port_is_free(port: u16) -> Outcome {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .map(drop)
-        .map_err(|error| {
-            Failure::from(format!(
-                "port {port} cannot be used ({error}); choose another with --port"
-            ))
-        })
+        .map_err(|error| Failure::from(format!("port {port} cannot be used ({error}); choose another with --port")))
 }
 
 fn mark(data: &Path) -> Outcome {
     fs::create_dir_all(data).doing(data.display())?;
     let mark = data.join(MARK);
-    fs::write(&mark, "The data of a Holdfast demo shop. `cargo xtask serve --reset` may delete this directory.\n").doing(mark.display())
+    fs::write(&mark, "The data of a Holdfast demo shop. `cargo xtask serve --reset` may delete this directory.\n")
+        .doing(mark.display())
 }
 
 fn empty(data: &Path) -> Outcome {
@@ -127,11 +104,9 @@ fn empty(data: &Path) -> Outcome {
         return Ok(());
     }
     if !data.join(MARK).is_file() {
-        return Err(format!(
-            "{} was not made by `cargo xtask serve`, so --reset leaves it alone",
-            data.display()
-        )
-        .into());
+        return Err(
+            format!("{} was not made by `cargo xtask serve`, so --reset leaves it alone", data.display()).into()
+        );
     }
     fs::remove_dir_all(data).doing(data.display())
 }
@@ -150,33 +125,21 @@ fn wait_until_ready(child: &mut Child, port: u16) -> Outcome {
         }
         thread::sleep(Duration::from_millis(20));
     }
-    Err(format!(
-        "the server did not answer GET /healthz within {} s",
-        READY_LIMIT.as_secs()
-    )
-    .into())
+    Err(format!("the server did not answer GET /healthz within {} s", READY_LIMIT.as_secs()).into())
 }
 
 fn is_healthy(port: u16) -> std::io::Result<bool> {
-    let mut stream = TcpStream::connect_timeout(
-        &SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-        Duration::from_secs(1),
-    )?;
+    let mut stream =
+        TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), Duration::from_secs(1))?;
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-    write!(
-        stream,
-        "GET /healthz HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n"
-    )?;
+    write!(stream, "GET /healthz HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.take(4096).read_to_string(&mut answer)?;
     Ok(is_success(&answer))
 }
 
 fn is_success(answer: &str) -> bool {
-    answer
-        .split_whitespace()
-        .nth(1)
-        .is_some_and(|status| status.len() == 3 && status.starts_with('2'))
+    answer.split_whitespace().nth(1).is_some_and(|status| status.len() == 3 && status.starts_with('2'))
 }
 
 /// Until the person has had enough (success) or the server ends by itself (its own status).

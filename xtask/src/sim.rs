@@ -15,16 +15,11 @@ pub fn sim(paths: &Paths, mut args: Args) -> Outcome<ExitCode> {
     let mut command = run::command(paths, "cargo");
     command.args(command_line(seeds, seed)).args(args.rest());
     let status = command.status().doing("cargo run")?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The arguments of cargo that run the simulation.
 pub fn command_line(seeds: u64, seed: u64) -> Vec<String> {
-    let words =
-        format!("run --quiet --locked -p holdfast-simulation -- --seeds {seeds} --seed {seed}");
+    let words = format!("run --quiet --locked -p holdfast-simulation -- --seeds {seeds} --seed {seed}");
     words.split(' ').map(str::to_owned).collect()
 }

@@ -17,10 +17,7 @@ struct Step {
 
 impl Steps {
     pub fn new() -> Self {
-        Self {
-            begun: Instant::now(),
-            done: Mutex::default(),
-        }
+        Self { begun: Instant::now(), done: Mutex::default() }
     }
 
     /// Runs one step and tells the person what it is and why it is needed.
@@ -31,17 +28,10 @@ impl Steps {
         let took = start.elapsed();
         match &result {
             Ok(_) => println!("[{:>6}] {name}: done in {}", self.clock(), seconds(took)),
-            Err(_) => println!(
-                "[{:>6}] {name}: failed after {}",
-                self.clock(),
-                seconds(took)
-            ),
+            Err(_) => println!("[{:>6}] {name}: failed after {}", self.clock(), seconds(took)),
         }
         if let Ok(mut done) = self.done.lock() {
-            done.push(Step {
-                name: name.to_owned(),
-                took,
-            });
+            done.push(Step { name: name.to_owned(), took });
         }
         result
     }
@@ -55,27 +45,14 @@ impl Steps {
         let done = self
             .done
             .lock()
-            .map(|done| {
-                done.iter()
-                    .map(|s| (s.name.clone(), s.took))
-                    .collect::<Vec<_>>()
-            })
+            .map(|done| done.iter().map(|s| (s.name.clone(), s.took)).collect::<Vec<_>>())
             .unwrap_or_default();
-        let width = done
-            .iter()
-            .map(|(name, _)| name.chars().count())
-            .max()
-            .unwrap_or(0)
-            .max(5);
+        let width = done.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).max(5);
         let mut text = String::new();
         for (name, took) in done {
             text += &format!("  {name:<width$}  {:>8}\n", seconds(took));
         }
-        text += &format!(
-            "  {:<width$}  {:>8}",
-            "total",
-            seconds(self.begun.elapsed())
-        );
+        text += &format!("  {:<width$}  {:>8}", "total", seconds(self.begun.elapsed()));
         text
     }
 
@@ -95,15 +72,9 @@ mod tests {
     #[test]
     fn the_table_names_every_step_that_ran() {
         let steps = Steps::new();
-        steps
-            .run("server", "what the tills talk to", || Ok(()))
-            .unwrap();
+        steps.run("server", "what the tills talk to", || Ok(())).unwrap();
         steps.skip("app", "unchanged");
-        assert!(
-            steps
-                .run("key", "why not", || Err::<(), _>("no".into()))
-                .is_err()
-        );
+        assert!(steps.run("key", "why not", || Err::<(), _>("no".into())).is_err());
         let table = steps.table();
         assert!(table.contains("server") && table.contains("key") && table.contains("total"));
         assert!(!table.contains("app"));

@@ -11,11 +11,7 @@ static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 /// A handler, not "ignore": children would inherit the latter and could no longer be stopped themselves.
 pub fn listen() {
     let asked = ASKED.get_or_init(Arc::default);
-    for signal in [
-        signal_hook::consts::SIGINT,
-        signal_hook::consts::SIGTERM,
-        signal_hook::consts::SIGHUP,
-    ] {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         if let Err(error) = signal_hook::flag::register(signal, Arc::clone(asked)) {
             eprintln!("xtask: signal {signal} will not be handled: {error}");
         }
@@ -23,9 +19,7 @@ pub fn listen() {
 }
 
 pub fn asked() -> bool {
-    ASKED
-        .get()
-        .is_some_and(|asked| asked.load(Ordering::Relaxed))
+    ASKED.get().is_some_and(|asked| asked.load(Ordering::Relaxed))
 }
 
 /// Ends a child that may or may not have got the terminal's own SIGINT already: first patience, then SIGTERM, then SIGKILL.
@@ -56,8 +50,5 @@ fn wait_for(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitSt
 
 /// The standard library can only SIGKILL; the shell's own `kill` is everywhere and needs no unsafe code.
 fn send(child: &Child, signal: &str) {
-    let _ = Command::new("sh")
-        .arg("-c")
-        .arg(format!("kill -{signal} {}", child.id()))
-        .status();
+    let _ = Command::new("sh").arg("-c").arg(format!("kill -{signal} {}", child.id())).status();
 }

@@ -29,9 +29,7 @@ pub fn ensure(paths: &Paths, steps: &Steps, needs: &[Need]) -> Outcome {
     }
     let apt = |name: &str, arguments: &[&str]| {
         let mut command = run::command(paths, "apt-get");
-        command
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .args(arguments);
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
         run::succeed(&Watch::new(paths, name), &mut command)
     };
     steps.run("packages", &format!("from Debian: {list}"), || {
@@ -77,19 +75,10 @@ mod tests {
 
     #[test]
     fn only_what_is_missing_is_asked_for_and_only_once() {
-        let chromium = Need::Program {
-            program: "chromium",
-            package: "chromium",
-        };
-        let ip = Need::Program {
-            program: "ip",
-            package: "iproute2",
-        };
+        let chromium = Need::Program { program: "chromium", package: "chromium" };
+        let ip = Need::Program { program: "ip", package: "iproute2" };
         let needs = [Need::CCompiler, chromium, ip, ip, Need::WasmTarget];
-        assert_eq!(
-            missing(&needs, &|program| program == "chromium"),
-            ["gcc", "libc6-dev", "iproute2"]
-        );
+        assert_eq!(missing(&needs, &|program| program == "chromium"), ["gcc", "libc6-dev", "iproute2"]);
         assert!(missing(&needs, &|_| true).is_empty());
     }
 }

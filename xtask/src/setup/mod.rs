@@ -22,10 +22,7 @@ pub enum Need {
     /// A tool from Rust's registry, kept in our own cache.
     Tool(Tool),
     /// A program, and the Debian package that brings it.
-    Program {
-        program: &'static str,
-        package: &'static str,
-    },
+    Program { program: &'static str, package: &'static str },
     /// Node and npm.
     Node,
     /// The packages of a directory with a package.json.

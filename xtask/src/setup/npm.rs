@@ -18,31 +18,16 @@ pub fn ensure(paths: &Paths, steps: &Steps, dir: &str) -> Outcome {
     if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    let verb = if at.join("package-lock.json").is_file() {
-        "ci"
-    } else {
-        "install"
-    };
-    steps.run(
-        &format!("npm {dir}"),
-        "packages that only tests use",
-        || {
-            let watch = Watch::new(paths, &format!("npm {}", dir.replace('/', "-")));
-            let mut command = run::command(paths, "npm");
-            // Browsers that a package would download for itself are not used: the distribution's are.
-            command
-                .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")
-                .env("PUPPETEER_SKIP_DOWNLOAD", "1");
-            run::succeed(
-                &watch,
-                command
-                    .args([verb, "--no-audit", "--no-fund"])
-                    .current_dir(&at),
-            )?;
-            fs::create_dir_all(at.join("node_modules")).doing(dir)?;
-            fs::write(&stamp, self::wanted(&at)).doing(stamp.display())
-        },
-    )
+    let verb = if at.join("package-lock.json").is_file() { "ci" } else { "install" };
+    steps.run(&format!("npm {dir}"), "packages that only tests use", || {
+        let watch = Watch::new(paths, &format!("npm {}", dir.replace('/', "-")));
+        let mut command = run::command(paths, "npm");
+        // Browsers that a package would download for itself are not used: the distribution's are.
+        command.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1").env("PUPPETEER_SKIP_DOWNLOAD", "1");
+        run::succeed(&watch, command.args([verb, "--no-audit", "--no-fund"]).current_dir(&at))?;
+        fs::create_dir_all(at.join("node_modules")).doing(dir)?;
+        fs::write(&stamp, self::wanted(&at)).doing(stamp.display())
+    })
 }
 
 fn wanted(dir: &Path) -> String {

@@ -12,12 +12,7 @@ pub const WASM: &str = "wasm32-unknown-unknown";
 pub fn ensure(paths: &Paths, steps: &Steps) -> Outcome {
     let sysroot = run::output(run::command(paths, "rustc").args(["--print", "sysroot"]))
         .ok_or("rustc does not run; see rustup.rs")?;
-    if Path::new(sysroot.trim())
-        .join("lib/rustlib")
-        .join(WASM)
-        .join("lib")
-        .is_dir()
-    {
+    if Path::new(sysroot.trim()).join("lib/rustlib").join(WASM).join("lib").is_dir() {
         return Ok(());
     }
     if paths.program("rustup").is_none() {
@@ -26,9 +21,6 @@ pub fn ensure(paths: &Paths, steps: &Steps) -> Outcome {
         )));
     }
     steps.run("wasm target", "the till is compiled to WebAssembly", || {
-        run::succeed(
-            &Watch::new(paths, "wasm target"),
-            run::command(paths, "rustup").args(["target", "add", WASM]),
-        )
+        run::succeed(&Watch::new(paths, "wasm target"), run::command(paths, "rustup").args(["target", "add", WASM]))
     })
 }

@@ -77,10 +77,7 @@ pub fn ensure(paths: &Paths, steps: &Steps, tool: Tool) -> Outcome {
 
 fn is_installed(paths: &Paths, recipe: &Recipe) -> bool {
     let ours = fs::read_to_string(paths.tools().join(".crates.toml")).unwrap_or_default();
-    let is_ours = recipe
-        .programs
-        .iter()
-        .all(|program| paths.tools_bin().join(program).is_file());
+    let is_ours = recipe.programs.iter().all(|program| paths.tools_bin().join(program).is_file());
     if is_ours && lists(&ours, recipe.package, recipe.version.as_deref()) {
         return true;
     }
@@ -90,42 +87,26 @@ fn is_installed(paths: &Paths, recipe: &Recipe) -> bool {
             recipe
                 .version
                 .as_deref()
-                .map_or(!said.is_empty(), |version| {
-                    said.split_whitespace().any(|word| word == version)
-                })
+                .map_or(!said.is_empty(), |version| said.split_whitespace().any(|word| word == version))
         })
     })
 }
 
 /// Whether cargo's own list of what it installed names the package, in that version if one is asked for.
 fn lists(crates_toml: &str, package: &str, version: Option<&str>) -> bool {
-    let start = version.map_or_else(
-        || format!("\"{package} "),
-        |version| format!("\"{package} {version} "),
-    );
+    let start = version.map_or_else(|| format!("\"{package} "), |version| format!("\"{package} {version} "));
     crates_toml.lines().any(|line| line.starts_with(&start))
 }
 
 fn install(paths: &Paths, recipe: &Recipe) -> Outcome {
     let mut command = run::command(paths, "cargo");
-    command
-        .arg("install")
-        .arg("--root")
-        .arg(paths.tools())
-        .arg(recipe.package);
+    command.arg("install").arg("--root").arg(paths.tools()).arg(recipe.package);
     if let Some(version) = &recipe.version {
         command.args(["--version", version]);
     }
     command.args(recipe.arguments);
-    command
-        .env("CARGO_TARGET_DIR", paths.tools().join("target"))
-        .current_dir("/");
-    let profile = [
-        ("OPT_LEVEL", recipe.opt_level),
-        ("LTO", "off"),
-        ("CODEGEN_UNITS", "16"),
-        ("DEBUG", "0"),
-    ];
+    command.env("CARGO_TARGET_DIR", paths.tools().join("target")).current_dir("/");
+    let profile = [("OPT_LEVEL", recipe.opt_level), ("LTO", "off"), ("CODEGEN_UNITS", "16"), ("DEBUG", "0")];
     for (name, value) in profile {
         command.env(format!("CARGO_PROFILE_RELEASE_{name}"), value);
     }

@@ -15,19 +15,11 @@ use crate::run;
 const CRATE: &str = "tests/browser";
 
 pub fn runs(setting: &Setting<'_>) -> Outcome<Vec<Run>> {
-    let pack = |engine: &str,
-                capabilities: Value,
-                wrapper: &[&str],
-                driver: &str,
-                kind: [&str; 2]|
-     -> Outcome<Run> {
+    let pack = |engine: &str, capabilities: Value, wrapper: &[&str], driver: &str, kind: [&str; 2]| -> Outcome<Run> {
         let file = super::work_dir(setting.paths, "wasm").join(format!("{engine}.webdriver.json"));
         fs::write(&file, capabilities.to_string()).doing(file.display())?;
         let driver = program(setting, driver)?;
-        let mut words = wrapper
-            .iter()
-            .map(|word| (*word).to_owned())
-            .collect::<Vec<_>>();
+        let mut words = wrapper.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         words.extend(["wasm-pack", "test", "--headless", kind[0], kind[1]].map(str::to_owned));
         words.push(driver.display().to_string());
         words.extend(["--mode", "no-install", CRATE].map(str::to_owned));
@@ -36,21 +28,11 @@ pub fn runs(setting: &Setting<'_>) -> Outcome<Vec<Run>> {
             .args(&words[1..])
             .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &file)
             .env("WASM_BINDGEN_TEST_TIMEOUT", "300");
-        Ok(Run {
-            name: engine.to_owned(),
-            command,
-            count: Count::TestResults,
-        })
+        Ok(Run { name: engine.to_owned(), command, count: Count::TestResults })
     };
     let firefox = program(setting, "firefox-esr").or_else(|_| program(setting, "firefox"))?;
     Ok(vec![
-        pack(
-            "chromium",
-            json!({}),
-            &[],
-            "chromedriver",
-            ["--chrome", "--chromedriver"],
-        )?,
+        pack("chromium", json!({}), &[], "chromedriver", ["--chrome", "--chromedriver"])?,
         pack(
             "firefox",
             json!({"moz:firefoxOptions": {"binary": firefox}}),
@@ -69,8 +51,5 @@ pub fn runs(setting: &Setting<'_>) -> Outcome<Vec<Run>> {
 }
 
 fn program(setting: &Setting<'_>, name: &str) -> Outcome<PathBuf> {
-    setting
-        .paths
-        .program(name)
-        .ok_or_else(|| Failure::from(format!("{name} is not installed")))
+    setting.paths.program(name).ok_or_else(|| Failure::from(format!("{name} is not installed")))
 }

@@ -37,8 +37,6 @@ impl Built {
             .env("HOLDFAST_SERVER_BIN", &self.server)
             .env("HOLDFAST_DIST", &self.dist)
             .env("HOLDFAST_ROOT_DIR", &self.keys);
-        command
-            .env("HOLDFAST_TOOLS", paths.tools_bin())
-            .env("HOLDFAST_WORK", paths.state.join("test/work").join(part));
+        command.env("HOLDFAST_TOOLS", paths.tools_bin()).env("HOLDFAST_WORK", paths.state.join("test/work").join(part));
     }
 }

@@ -12,10 +12,7 @@ pub struct Tally {
 
 impl Tally {
     pub fn one_failed() -> Self {
-        Self {
-            passed: 0,
-            failed: 1,
-        }
+        Self { passed: 0, failed: 1 }
     }
 }
 
@@ -48,10 +45,7 @@ impl Count {
         let mut tally = match self {
             Self::TestResults => test_results(text),
             Self::LastLine => last_line(text),
-            Self::Exit => Tally {
-                passed: u64::from(succeeded),
-                failed: 0,
-            },
+            Self::Exit => Tally { passed: u64::from(succeeded), failed: 0 },
         };
         if tally.failed == 0 && (!succeeded || tally.passed == 0) {
             tally.failed = 1;
@@ -67,23 +61,15 @@ fn test_results(text: &str) -> Tally {
             continue;
         };
         let number = |what: &str| {
-            counts
-                .split([';', '.'])
-                .find_map(|part| part.trim().strip_suffix(what)?.trim().parse::<u64>().ok())
+            counts.split([';', '.']).find_map(|part| part.trim().strip_suffix(what)?.trim().parse::<u64>().ok())
         };
-        sum += Tally {
-            passed: number("passed").unwrap_or(0),
-            failed: number("failed").unwrap_or(0),
-        };
+        sum += Tally { passed: number("passed").unwrap_or(0), failed: number("failed").unwrap_or(0) };
     }
     sum
 }
 
 fn last_line(text: &str) -> Tally {
-    text.lines()
-        .rev()
-        .find_map(line_of_counts)
-        .unwrap_or_default()
+    text.lines().rev().find_map(line_of_counts).unwrap_or_default()
 }
 
 fn line_of_counts(line: &str) -> Option<Tally> {
@@ -98,11 +84,7 @@ mod tests {
     use super::*;
 
     fn check(count: Count, text: &str, succeeded: bool, passed: u64, failed: u64) {
-        assert_eq!(
-            count.tally(text, succeeded),
-            Tally { passed, failed },
-            "{count:?} of {text:?}"
-        );
+        assert_eq!(count.tally(text, succeeded), Tally { passed, failed }, "{count:?} of {text:?}");
     }
 
     #[test]
@@ -110,32 +92,14 @@ mod tests {
         let text = "running 3 tests\ntest a ... ok\n\ntest result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\n\
                     test result: FAILED. 10 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s\n";
         check(Count::TestResults, text, false, 13, 2);
-        check(
-            Count::TestResults,
-            "test result: ok. 7 passed; 0 failed; 0 ignored; 0 filtered out\n",
-            true,
-            7,
-            0,
-        );
+        check(Count::TestResults, "test result: ok. 7 passed; 0 failed; 0 ignored; 0 filtered out\n", true, 7, 0);
     }
 
     #[test]
     fn a_broken_or_empty_run_is_a_failure() {
         check(Count::TestResults, "error: could not compile", false, 0, 1);
-        check(
-            Count::TestResults,
-            "test result: ok. 5 passed; 0 failed; 0 ignored",
-            false,
-            5,
-            1,
-        );
-        check(
-            Count::TestResults,
-            "test result: ok. 0 passed; 0 failed; 0 ignored",
-            true,
-            0,
-            1,
-        );
+        check(Count::TestResults, "test result: ok. 5 passed; 0 failed; 0 ignored", false, 5, 1);
+        check(Count::TestResults, "test result: ok. 0 passed; 0 failed; 0 ignored", true, 0, 1);
         check(Count::LastLine, "", true, 0, 1);
         check(Count::LastLine, "3 passed, 0 failed\n", false, 3, 1);
         check(Count::Exit, "whatever", false, 0, 1);
@@ -143,13 +107,7 @@ mod tests {
 
     #[test]
     fn the_last_line_with_counts_is_taken() {
-        check(
-            Count::LastLine,
-            "1 passed, 1 failed\nmore\n 20 passed, 0 failed\n\n",
-            true,
-            20,
-            0,
-        );
+        check(Count::LastLine, "1 passed, 1 failed\nmore\n 20 passed, 0 failed\n\n", true, 20, 0);
         check(Count::LastLine, "part: 20 passed, 0 failed\n", true, 0, 1);
         check(Count::LastLine, "4 passed, 3 failed\n", false, 4, 3);
         check(Count::Exit, "", true, 1, 0);

@@ -32,11 +32,7 @@ pub struct Setting<'a> {
 }
 
 pub fn test(paths: &Paths, mut args: Args) -> Outcome<ExitCode> {
-    let (full, verbose, list) = (
-        args.flag("--full"),
-        args.flag("--verbose"),
-        args.flag("--list"),
-    );
+    let (full, verbose, list) = (args.flag("--full"), args.flag("--verbose"), args.flag("--list"));
     if list {
         for part in PARTS {
             println!("  {:<12} {}", part.name, part.about);
@@ -49,14 +45,7 @@ pub fn test(paths: &Paths, mut args: Args) -> Outcome<ExitCode> {
         // Not the end: a part that can do without what is missing still runs, and the others say it again for themselves.
         println!("{failure}");
     }
-    let mut session = Session {
-        paths,
-        steps: &steps,
-        full,
-        verbose,
-        built: None,
-        took: Vec::new(),
-    };
+    let mut session = Session { paths, steps: &steps, full, verbose, built: None, took: Vec::new() };
     for part in chosen {
         session.run(part)?;
     }
@@ -74,26 +63,14 @@ pub fn set_up(paths: &Paths, args: Args) -> Outcome<ExitCode> {
 
 /// The parts in the order of the table, whatever the order they were named in; all when none is named.
 fn choose(names: &[String]) -> Outcome<Vec<&'static Part>> {
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| PARTS.iter().all(|part| part.name != **name))
-    {
-        return Err(
-            format!("there is no part `{unknown}`; `cargo xtask test --list` names them").into(),
-        );
+    if let Some(unknown) = names.iter().find(|name| PARTS.iter().all(|part| part.name != **name)) {
+        return Err(format!("there is no part `{unknown}`; `cargo xtask test --list` names them").into());
     }
-    Ok(PARTS
-        .iter()
-        .filter(|part| names.is_empty() || names.iter().any(|name| name == part.name))
-        .collect())
+    Ok(PARTS.iter().filter(|part| names.is_empty() || names.iter().any(|name| name == part.name)).collect())
 }
 
 fn setup_all(paths: &Paths, steps: &Steps, parts: &[&Part]) -> Outcome {
-    let needs = parts
-        .iter()
-        .filter(|part| part.is_there(paths))
-        .flat_map(|part| part.all_needs())
-        .collect::<Vec<_>>();
+    let needs = parts.iter().filter(|part| part.is_there(paths)).flat_map(|part| part.all_needs()).collect::<Vec<_>>();
     setup::ensure(paths, steps, &needs)
 }
 
@@ -136,10 +113,7 @@ impl Session<'_> {
             let _ = fs::remove_dir_all(&work);
         }
         fs::create_dir_all(&work).doing(work.display())?;
-        let setting = Setting {
-            paths: self.paths,
-            full: self.full,
-        };
+        let setting = Setting { paths: self.paths, full: self.full };
         let mut tally = Tally::default();
         for run in (part.runs)(&setting)? {
             tally += self.count(part, run)?;
@@ -148,39 +122,23 @@ impl Session<'_> {
     }
 
     fn build(&mut self) -> Outcome {
-        let built = self
-            .built
-            .get_or_insert_with(|| Built::make(self.paths, self.steps, false));
-        built
-            .as_ref()
-            .map(|_| ())
-            .map_err(|failure| Failure::from(failure.to_string()))
+        let built = self.built.get_or_insert_with(|| Built::make(self.paths, self.steps, false));
+        built.as_ref().map(|_| ()).map_err(|failure| Failure::from(failure.to_string()))
     }
 
     fn count(&self, part: &Part, mut run: Run) -> Outcome<Tally> {
-        let name = if run.name.is_empty() {
-            part.name.to_owned()
-        } else {
-            format!("{} {}", part.name, run.name)
-        };
+        let name = if run.name.is_empty() { part.name.to_owned() } else { format!("{} {}", part.name, run.name) };
         let work = work_dir(self.paths, part.name);
         let log = work.join(format!("{}.log", name.replace(' ', "-")));
         if let Some(Ok(built)) = &self.built {
             built.tell(self.paths, &mut run.command, part.name);
         }
-        run.command
-            .env("HOLDFAST_WORK", &work)
-            .env("HOLDFAST_WORK_ALL", work_root(self.paths));
+        run.command.env("HOLDFAST_WORK", &work).env("HOLDFAST_WORK_ALL", work_root(self.paths));
         run.command
             .env("HOLDFAST_TOOLS", self.paths.tools_bin())
             .env("HOLDFAST_FULL", if self.full { "1" } else { "" });
         let _ = fs::remove_file(&log);
-        let watch = Watch {
-            name: name.clone(),
-            log,
-            verbose: self.verbose,
-            limit: Some(RUN_LIMIT),
-        };
+        let watch = Watch { name: name.clone(), log, verbose: self.verbose, limit: Some(RUN_LIMIT) };
         let ended = run::watched(&watch, &mut run.command)?;
         let text = run::read_from(&watch.log, 0);
         let succeeded = matches!(&ended, Ended::Exit(status) if status.success());
@@ -206,11 +164,7 @@ impl Session<'_> {
             sum += tally;
         }
         println!("{sum}");
-        if sum.failed == 0 && sum.passed > 0 {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        }
+        if sum.failed == 0 && sum.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 
@@ -230,10 +184,7 @@ mod tests {
     #[test]
     fn parts_run_in_the_order_of_the_table() {
         let names = |given: &[&str]| {
-            let given = given
-                .iter()
-                .map(|name| (*name).to_owned())
-                .collect::<Vec<_>>();
+            let given = given.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
             choose(&given).map(|parts| parts.iter().map(|part| part.name).collect::<Vec<_>>())
         };
         assert_eq!(names(&["canary", "tidy"]).unwrap(), ["tidy", "canary"]);

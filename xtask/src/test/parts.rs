@@ -37,11 +37,7 @@ impl Part {
     }
 
     pub fn all_needs(&self) -> Vec<Need> {
-        let built = if self.built {
-            [SERVER_NEEDS, APP_NEEDS].concat()
-        } else {
-            Vec::new()
-        };
+        let built = if self.built { [SERVER_NEEDS, APP_NEEDS].concat() } else { Vec::new() };
         [self.needs, &built].concat()
     }
 }
@@ -61,22 +57,10 @@ const E2E_NEEDS: &[Need] = &[
 ];
 
 /// Crates that are tested natively; the till's own are tested in browsers as well.
-const NATIVE: &[&str] = &[
-    "holdfast-core",
-    "holdfast-wire",
-    "holdfast-crypto",
-    "holdfast-server",
-    "holdfast-testkit",
-    "holdfast",
-    "xtask",
-];
+const NATIVE: &[&str] =
+    &["holdfast-core", "holdfast-wire", "holdfast-crypto", "holdfast-server", "holdfast-testkit", "holdfast", "xtask"];
 /// Crates that only mean something in a browser.
-const WASM: &[&str] = &[
-    "holdfast",
-    "holdfast-service-worker",
-    "holdfast-web",
-    "holdfast-browser-tests",
-];
+const WASM: &[&str] = &["holdfast", "holdfast-service-worker", "holdfast-web", "holdfast-browser-tests"];
 
 /// Cheap parts first. `canary` is last: it searches what all the others left behind.
 pub const PARTS: &[Part] = &[
@@ -96,14 +80,7 @@ pub const PARTS: &[Part] = &[
         needs: &[],
         built: false,
         reads_others: false,
-        runs: |setting| {
-            Ok(vec![cargo(
-                setting,
-                "",
-                &["fmt", "--all", "--check"],
-                Count::Exit,
-            )])
-        },
+        runs: |setting| Ok(vec![cargo(setting, "", &["fmt", "--all", "--check"], Count::Exit)]),
     },
     Part {
         name: "clippy",
@@ -116,19 +93,8 @@ pub const PARTS: &[Part] = &[
             let mut wasm = vec!["clippy", "--locked", "--target", "wasm32-unknown-unknown"];
             wasm.extend(WASM.iter().flat_map(|name| ["-p", name]));
             wasm.extend(["--", "-D", "warnings"]);
-            let native = [
-                "clippy",
-                "--locked",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ];
-            Ok(vec![
-                cargo(setting, "native", &native, Count::Exit),
-                cargo(setting, "wasm32", &wasm, Count::Exit),
-            ])
+            let native = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+            Ok(vec![cargo(setting, "native", &native, Count::Exit), cargo(setting, "wasm32", &wasm, Count::Exit)])
         },
     },
     Part {
@@ -166,15 +132,8 @@ pub const PARTS: &[Part] = &[
             let seeds = if setting.full { 10_000 } else { 500 };
             let mut seeded = run::command(setting.paths, "cargo");
             seeded.args(sim::command_line(seeds, 1));
-            let seeded = Run {
-                name: "seeds".into(),
-                command: seeded,
-                count: Count::LastLine,
-            };
-            Ok(vec![
-                seeded,
-                cargo_test(setting, "planted", &["holdfast-simulation"]),
-            ])
+            let seeded = Run { name: "seeds".into(), command: seeded, count: Count::LastLine };
+            Ok(vec![seeded, cargo_test(setting, "planted", &["holdfast-simulation"])])
         },
     },
     Part {
@@ -256,11 +215,7 @@ pub const PARTS: &[Part] = &[
 fn cargo(setting: &Setting<'_>, name: &str, arguments: &[&str], count: Count) -> Run {
     let mut command = run::command(setting.paths, "cargo");
     command.args(arguments);
-    Run {
-        name: name.to_owned(),
-        command,
-        count,
-    }
+    Run { name: name.to_owned(), command, count }
 }
 
 fn cargo_test(setting: &Setting<'_>, name: &str, packages: &[&str]) -> Run {
@@ -272,22 +227,14 @@ fn cargo_test(setting: &Setting<'_>, name: &str, packages: &[&str]) -> Run {
 fn node(setting: &Setting<'_>, name: &str, script: &str) -> Run {
     let mut command = run::command(setting.paths, "node");
     command.arg(script);
-    Run {
-        name: name.to_owned(),
-        command,
-        count: Count::LastLine,
-    }
+    Run { name: name.to_owned(), command, count: Count::LastLine }
 }
 
 fn xtask(setting: &Setting<'_>, command_name: &str) -> Outcome<Run> {
     let exe = std::env::current_exe().map_err(|error| format!("where xtask itself is: {error}"))?;
     let mut command = run::command(setting.paths, exe);
     command.arg(command_name);
-    Ok(Run {
-        name: String::new(),
-        command,
-        count: Count::LastLine,
-    })
+    Ok(Run { name: String::new(), command, count: Count::LastLine })
 }
 
 #[cfg(test)]
@@ -296,15 +243,9 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_the_canary_is_last() {
-        let names = PARTS
-            .iter()
-            .map(|part| part.name)
-            .collect::<std::collections::BTreeSet<_>>();
+        let names = PARTS.iter().map(|part| part.name).collect::<std::collections::BTreeSet<_>>();
         assert_eq!(names.len(), PARTS.len());
-        assert_eq!(
-            PARTS.iter().rposition(|part| part.reads_others),
-            Some(PARTS.len() - 1)
-        );
+        assert_eq!(PARTS.iter().rposition(|part| part.reads_others), Some(PARTS.len() - 1));
         assert_eq!(PARTS.last().map(|part| part.name), Some("canary"));
     }
 }
