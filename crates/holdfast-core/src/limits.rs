@@ -1,0 +1,57 @@
+//! Every limit of Holdfast in one place, units last in the name.
+
+/// Records in one upload.
+pub const BATCH_RECORDS_MAX: usize = 50;
+/// Bytes of one upload's body.
+pub const BATCH_BYTES_MAX: usize = 262_144;
+/// Bytes of one compact record (an envelope of 512 bytes of plaintext needs about 1.9 KiB; the sale takes the rest).
+pub const RECORD_BYTES_MAX: usize = 32_768;
+/// Lines of one sale.
+pub const SALE_LINES_MAX: usize = 200;
+/// Characters of an item's name in a sale.
+pub const NAME_CHARS_MAX: usize = 120;
+/// Payments that may wait on one device. At the cap the till refuses the next one and says why.
+pub const WAITING_PAYMENTS_MAX: usize = 5_000;
+/// Batches that one run of the uploader sends before it hands the lock back.
+pub const BATCHES_PER_RUN_MAX: usize = 200;
+
+/// The offline window: 72 hours.
+pub const WINDOW_MS_MAX: i64 = 72 * 3_600_000;
+/// How long after the window a card key still opens envelopes: late uploads must be recognised, not lost.
+pub const KEY_MARGIN_MS: i64 = 7 * 24 * 3_600_000;
+/// Card keys are published this many days ahead of today's.
+pub const KEY_DAYS_AHEAD: u32 = 7;
+/// How long a till keeps a tombstone of an acknowledged payment.
+pub const TOMBSTONE_MS: i64 = 7 * 24 * 3_600_000;
+/// A key set is renewed by the server at the latest this long after its issue.
+pub const KEYSET_LIFE_MS: i64 = 9 * 24 * 3_600_000;
+/// A key-set signer's certificate lives 90 days.
+pub const SIGNER_LIFE_MS: i64 = 90 * 24 * 3_600_000;
+
+/// How long a sale waits for an answer while online, before it becomes a stored payment under the same id.
+pub const ONLINE_ANSWER_MS_MAX: i64 = 8_000;
+/// Longest long-poll that the server holds.
+pub const POLL_WAIT_MS_MAX: i64 = 10_000;
+/// Time-out of one upload request.
+pub const UPLOAD_MS_MAX: i64 = 30_000;
+
+/// First and longest delay between two upload attempts that failed.
+pub const UPLOAD_RETRY_MS_MIN: i64 = 1_000;
+pub const UPLOAD_RETRY_MS_MAX: i64 = 60_000;
+
+/// Delay between two probes while all is well, and while something is down.
+pub const PROBE_CALM_MS: i64 = 20_000;
+pub const PROBE_DOWN_MS: i64 = 3_000;
+/// Time-out of one probe.
+pub const PROBE_MS_MAX: i64 = 4_000;
+
+/// First and longest delay between two attempts to reach an acquirer.
+pub const ACQUIRER_RETRY_MS_MIN: i64 = 2_000;
+pub const ACQUIRER_RETRY_MS_MAX: i64 = 300_000;
+
+/// An enrolment code lives ten minutes.
+pub const ENROLMENT_CODE_MS: i64 = 600_000;
+/// Bytes of plaintext in an envelope, after padding.
+pub const PLAINTEXT_BYTES: usize = 512;
+/// Largest `limit` of a history page.
+pub const HISTORY_PAGE_MAX: usize = 200;

@@ -1,0 +1,292 @@
+//! Getting sealed payments up: one run of the uploader, from the look at the queue to the last settled acknowledgement.
+//!
+//! The shell holds the upload lock while a run lasts. A lock may be lost without notice (a stopped worker), so two runs may
+//! overlap: the server takes each payment once and every step here may be done twice.
+
+use super::{Entry, next_batch};
+use crate::id::{PaymentId, RecordHash};
+use crate::limits::BATCHES_PER_RUN_MAX;
+use std::collections::BTreeSet;
+
+/// Which payments a run is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything that waits.
+    All,
+    /// Only this one: a live sale does not wait for the batch.
+    Only(PaymentId),
+}
+
+/// What became of a record at the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AckStatus {
+    Stored,
+    Duplicate,
+    /// Kept by the server for the owner, with the reason's name.
+    Quarantined(String),
+}
+
+/// An acknowledgement whose signature was checked against the verified key set. The shell makes one only then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ack {
+    /// `None`: the server could not read the record's id.
+    pub id: Option<PaymentId>,
+    pub hash: RecordHash,
+    pub status: AckStatus,
+}
+
+/// What came back for a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// An answer in our format; the verified acknowledgements in it, in whatever order, perhaps fewer or others than asked for.
+    Acks(Vec<Ack>),
+    /// No answer: network down, time-out, refused connection.
+    Unreachable,
+    /// Something answered that is not Holdfast or not in our format (a captive portal, a proxy's error page).
+    NotHoldfast,
+    /// The server asks for patience (429, 503), with its Retry-After if it gave one.
+    Busy { retry_after_ms: Option<i64> },
+    /// The server refuses the whole request (4xx); the reason's name.
+    Refused(String),
+}
+
+/// What the shell is to do next. Each request is answered by [`Upload::next`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UploadRequest {
+    /// List what waits. Answered by `Queue`.
+    List,
+    /// Send these records in one request. Answered by `Reply`.
+    Send(Vec<Entry>),
+    /// Delete exactly this ciphertext: in one transaction remove the row if its hash is this one, and write the tombstone.
+    Settle { entry: Entry, status: AckStatus },
+    /// Then remove it from the journal.
+    Unjournal { entry: Entry },
+}
+
+/// The shell's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UploadResponse {
+    Queue(Vec<Entry>),
+    Reply(Reply),
+    Done,
+    Failed,
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UploadOutcome {
+    /// Nothing (more) of the scope waits.
+    Drained,
+    /// Nothing got through; try again by back-off or at the next trigger.
+    Unreachable,
+    NotHoldfast,
+    Busy {
+        retry_after_ms: Option<i64>,
+    },
+    Refused(String),
+    /// The server answered, but these were not acknowledged: they stay and are offered again later.
+    Unacknowledged,
+    /// The device's own store failed.
+    StoreFailed,
+    /// There is more, but the run has sent its share and hands the lock back.
+    MoreLater,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UploadSummary {
+    pub settled: Vec<(PaymentId, AckStatus)>,
+    pub batches: usize,
+}
+
+/// Either the next request, or the end.
+#[derive(Debug)]
+pub enum UploadStep {
+    Ask(Upload, UploadRequest),
+    End(UploadOutcome, UploadSummary),
+}
+
+/// The machine.
+#[derive(Debug)]
+pub struct Upload {
+    scope: Scope,
+    summary: UploadSummary,
+    /// Sent in this run and not acknowledged: not sent again in the same run, so they hold up nobody.
+    passed_over: BTreeSet<PaymentId>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Listing,
+    Sending { batch: Vec<Entry> },
+    Settling { current: (Entry, AckStatus), rest: Vec<(Entry, AckStatus)> },
+    Unjournalling { rest: Vec<(Entry, AckStatus)> },
+}
+
+impl Upload {
+    pub fn start(scope: Scope) -> UploadStep {
+        let upload =
+            Self { scope, summary: UploadSummary::default(), passed_over: BTreeSet::new(), state: State::Listing };
+        UploadStep::Ask(upload, UploadRequest::List)
+    }
+
+    pub fn next(mut self, response: UploadResponse) -> UploadStep {
+        let state = std::mem::replace(&mut self.state, State::Listing);
+        match (state, response) {
+            (State::Listing, UploadResponse::Queue(queue)) => self.choose(&queue),
+            (State::Sending { batch }, UploadResponse::Reply(reply)) => self.answered(batch, reply),
+            (State::Settling { current, rest }, UploadResponse::Done) => {
+                let (entry, status) = current;
+                self.summary.settled.push((entry.id, status));
+                self.state = State::Unjournalling { rest };
+                UploadStep::Ask(self, UploadRequest::Unjournal { entry })
+            }
+            // The journal's copy of a settled payment is found again and removed by the recovery, thanks to the tombstone.
+            (State::Unjournalling { rest }, UploadResponse::Done | UploadResponse::Failed) => self.settle(rest),
+            (_, _) => self.end(UploadOutcome::StoreFailed),
+        }
+    }
+
+    fn choose(mut self, queue: &[Entry]) -> UploadStep {
+        let scoped = |e: &Entry| match self.scope {
+            Scope::All => true,
+            Scope::Only(id) => e.id == id,
+        };
+        let batch = next_batch(queue, |e| !scoped(e) || self.passed_over.contains(&e.id));
+        if batch.is_empty() {
+            let outcome =
+                if self.passed_over.is_empty() { UploadOutcome::Drained } else { UploadOutcome::Unacknowledged };
+            return self.end(outcome);
+        }
+        if self.summary.batches >= BATCHES_PER_RUN_MAX {
+            return self.end(UploadOutcome::MoreLater);
+        }
+        self.summary.batches += 1;
+        self.state = State::Sending { batch: batch.clone() };
+        UploadStep::Ask(self, UploadRequest::Send(batch))
+    }
+
+    fn answered(mut self, batch: Vec<Entry>, reply: Reply) -> UploadStep {
+        let acks = match reply {
+            Reply::Acks(acks) => acks,
+            Reply::Unreachable => return self.end(UploadOutcome::Unreachable),
+            Reply::NotHoldfast => return self.end(UploadOutcome::NotHoldfast),
+            Reply::Busy { retry_after_ms } => return self.end(UploadOutcome::Busy { retry_after_ms }),
+            Reply::Refused(reason) => return self.end(UploadOutcome::Refused(reason)),
+        };
+        let mut settled = Vec::new();
+        for entry in batch {
+            match acks.iter().find(|a| a.id == Some(entry.id) && a.hash == entry.hash) {
+                Some(ack) => settled.push((entry, ack.status.clone())),
+                None => {
+                    self.passed_over.insert(entry.id);
+                }
+            }
+        }
+        self.settle(settled)
+    }
+
+    fn settle(mut self, mut rest: Vec<(Entry, AckStatus)>) -> UploadStep {
+        if rest.is_empty() {
+            self.state = State::Listing;
+            return UploadStep::Ask(self, UploadRequest::List);
+        }
+        let current = rest.remove(0);
+        let request = UploadRequest::Settle { entry: current.0.clone(), status: current.1.clone() };
+        self.state = State::Settling { current, rest };
+        UploadStep::Ask(self, request)
+    }
+
+    fn end(self, outcome: UploadOutcome) -> UploadStep {
+        UploadStep::End(outcome, self.summary)
+    }
+}
+
+/// The delay before attempt number `attempt` (from 0) after failures: doubling, bounded, with jitter from `random` (0 to 255).
+pub fn retry_delay_ms(attempt: u32, random: u8) -> i64 {
+    use crate::limits::{UPLOAD_RETRY_MS_MAX, UPLOAD_RETRY_MS_MIN};
+    let full = UPLOAD_RETRY_MS_MIN
+        .saturating_mul(1_i64.checked_shl(attempt.min(20)).unwrap_or(i64::MAX))
+        .min(UPLOAD_RETRY_MS_MAX);
+    full / 2 + full / 2 * i64::from(random) / 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::entry;
+    use super::*;
+
+    fn ack(e: &Entry) -> Ack {
+        Ack { id: Some(e.id), hash: e.hash, status: AckStatus::Stored }
+    }
+
+    /// Drives a run over a store in memory; `server` answers each batch.
+    fn drive(queue: &mut Vec<Entry>, mut server: impl FnMut(&[Entry]) -> Reply) -> (UploadOutcome, UploadSummary) {
+        let mut step = Upload::start(Scope::All);
+        loop {
+            match step {
+                UploadStep::End(outcome, summary) => return (outcome, summary),
+                UploadStep::Ask(upload, request) => {
+                    let response = match request {
+                        UploadRequest::List => UploadResponse::Queue(queue.clone()),
+                        UploadRequest::Send(batch) => UploadResponse::Reply(server(&batch)),
+                        UploadRequest::Settle { entry, .. } => {
+                            queue.retain(|e| (e.id, e.hash) != (entry.id, entry.hash));
+                            UploadResponse::Done
+                        }
+                        UploadRequest::Unjournal { .. } => UploadResponse::Done,
+                    };
+                    step = upload.next(response);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_queue_drains_in_bounded_batches() {
+        let mut queue: Vec<Entry> = (1..=120).map(|n| entry(n, 2_000)).collect();
+        let (outcome, summary) = drive(&mut queue, |batch| Reply::Acks(batch.iter().rev().map(ack).collect()));
+        assert_eq!((outcome, queue.len(), summary.settled.len(), summary.batches), (UploadOutcome::Drained, 0, 120, 3));
+    }
+
+    #[test]
+    fn only_a_matching_acknowledgement_deletes() {
+        let other = |e: &Entry| Ack { hash: RecordHash([99; 32]), ..ack(e) };
+        let nameless = |e: &Entry| Ack { id: None, ..ack(e) };
+        let foreign = |_: &Entry| ack(&entry(200, 1));
+        let forgeries: [&dyn Fn(&Entry) -> Ack; 3] = [&other, &nameless, &foreign];
+        for forge in forgeries {
+            let mut queue = vec![entry(1, 10), entry(2, 10)];
+            let (outcome, _) = drive(&mut queue, |batch| Reply::Acks(batch.iter().map(forge).collect()));
+            assert_eq!((outcome, queue.len()), (UploadOutcome::Unacknowledged, 2));
+        }
+        for reply in [
+            Reply::Unreachable,
+            Reply::NotHoldfast,
+            Reply::Busy { retry_after_ms: None },
+            Reply::Refused("x".into()),
+            Reply::Acks(vec![]),
+        ] {
+            let mut queue = vec![entry(1, 10)];
+            drive(&mut queue, |_| reply.clone());
+            assert_eq!(queue.len(), 1, "{reply:?}");
+        }
+    }
+
+    #[test]
+    fn one_that_is_not_acknowledged_holds_up_nobody() {
+        let mut queue: Vec<Entry> = (1..=120).map(|n| entry(n, 10)).collect();
+        let bad = queue[0].id;
+        let (outcome, summary) =
+            drive(&mut queue, |batch| Reply::Acks(batch.iter().filter(|e| e.id != bad).map(ack).collect()));
+        assert_eq!((outcome, queue.len(), summary.settled.len()), (UploadOutcome::Unacknowledged, 1, 119));
+    }
+
+    #[test]
+    fn back_off_grows_to_a_bound() {
+        assert!(retry_delay_ms(0, 255) <= 1_000 && retry_delay_ms(0, 0) >= 500);
+        assert_eq!(retry_delay_ms(u32::MAX, 255), crate::limits::UPLOAD_RETRY_MS_MAX);
+        assert!((1..30).all(|n| retry_delay_ms(n, 128) >= retry_delay_ms(n - 1, 128)));
+    }
+}

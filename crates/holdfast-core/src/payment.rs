@@ -1,0 +1,218 @@
+//! A payment's life on the server, as one state machine. Transitions consume the state; a move that is not allowed is an error
+//! that gives the state back unharmed.
+//!
+//! On the device a payment is first `stored`: that is its presence in the outbox, not a state here.
+
+use crate::time::UnixMs;
+
+/// Why a payment was declined: the acquirer's response code (ISO 8583 field 39).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decline {
+    pub code: String,
+}
+
+impl Decline {
+    /// The code in words that a seller can say aloud.
+    pub fn words(&self) -> &'static str {
+        match self.code.as_str() {
+            "01" | "02" => "the bank wants a call",
+            "04" | "07" | "41" | "43" => "the bank asks to keep the card",
+            "14" => "the card number is not known",
+            "51" => "not enough funds",
+            "54" => "the card has expired",
+            "55" | "75" => "the PIN was wrong",
+            "57" | "58" => "this card does not allow this payment",
+            "61" | "65" => "the card's limit is reached",
+            "62" => "the card is restricted",
+            "91" | "92" | "96" => "the card's bank cannot be reached",
+            _ => "the bank declined it",
+        }
+    }
+}
+
+/// Where a payment stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PaymentState {
+    /// Durably with the server; nothing was sent to the acquirer.
+    Received,
+    /// The intent to authorise is written; from here on the acquirer may have carried it out.
+    Authorising,
+    Authorised {
+        approval_code: String,
+    },
+    /// The intent to capture is written.
+    Capturing {
+        approval_code: String,
+    },
+    Captured {
+        approval_code: String,
+        at_ms: UnixMs,
+    },
+    Declined {
+        decline: Decline,
+        at_ms: UnixMs,
+    },
+    /// It reached the server after its window.
+    Expired {
+        at_ms: UnixMs,
+    },
+    /// It cannot be processed and waits for the owner; the reason's name.
+    Quarantined {
+        reason: String,
+    },
+}
+
+/// Something that happened to a payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    AuthoriseIntended,
+    /// The acquirer never heard of it, so the intent can be given up or written anew.
+    NotAtAcquirer,
+    Approved {
+        approval_code: String,
+    },
+    Declined(Decline),
+    CaptureIntended,
+    Captured,
+    WindowOver,
+    Unprocessable {
+        reason: String,
+    },
+}
+
+/// A move that is not allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a payment that is {state} cannot take this step; ask the acquirer by reference and look at the payment's attempts"
+)]
+pub struct MoveError {
+    pub state: &'static str,
+    pub unchanged: Box<PaymentState>,
+}
+
+/// What the server must do next for a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextStep {
+    /// Open the envelope, then write the intent and authorise.
+    Authorise,
+    /// An intent was written and no answer is known: ask by reference, never send again blind.
+    InquireAuthorisation,
+    Capture,
+    InquireCapture,
+    /// Settled, or waiting for a person.
+    Nothing,
+}
+
+impl PaymentState {
+    /// The wire's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Authorising => "authorising",
+            Self::Authorised { .. } => "authorised",
+            Self::Capturing { .. } => "capturing",
+            Self::Captured { .. } => "captured",
+            Self::Declined { .. } => "declined",
+            Self::Expired { .. } => "expired",
+            Self::Quarantined { .. } => "quarantined",
+        }
+    }
+
+    /// Whether nothing more happens by itself.
+    pub fn is_settled(&self) -> bool {
+        self.next_step() == NextStep::Nothing
+    }
+
+    pub fn next_step(&self) -> NextStep {
+        match self {
+            Self::Received => NextStep::Authorise,
+            Self::Authorising => NextStep::InquireAuthorisation,
+            Self::Authorised { .. } => NextStep::Capture,
+            Self::Capturing { .. } => NextStep::InquireCapture,
+            Self::Captured { .. } | Self::Declined { .. } | Self::Expired { .. } | Self::Quarantined { .. } => {
+                NextStep::Nothing
+            }
+        }
+    }
+
+    /// Applies an event at a time.
+    pub fn apply(self, event: Event, at_ms: UnixMs) -> Result<Self, MoveError> {
+        match (self, event) {
+            (Self::Received, Event::AuthoriseIntended) => Ok(Self::Authorising),
+            (Self::Received, Event::WindowOver) => Ok(Self::Expired { at_ms }),
+            (Self::Received | Self::Authorising, Event::Unprocessable { reason }) => Ok(Self::Quarantined { reason }),
+            (Self::Authorising, Event::NotAtAcquirer) => Ok(Self::Received),
+            (Self::Authorising, Event::Approved { approval_code }) => Ok(Self::Authorised { approval_code }),
+            (Self::Authorising, Event::Declined(decline)) => Ok(Self::Declined { decline, at_ms }),
+            (Self::Authorised { approval_code }, Event::CaptureIntended) => Ok(Self::Capturing { approval_code }),
+            (Self::Capturing { approval_code }, Event::NotAtAcquirer) => Ok(Self::Authorised { approval_code }),
+            (Self::Capturing { approval_code }, Event::Captured) => Ok(Self::Captured { approval_code, at_ms }),
+            // A late decline: the acquirer refuses the capture of what it had authorised.
+            (Self::Capturing { .. }, Event::Declined(decline)) => Ok(Self::Declined { decline, at_ms }),
+            (state, _) => Err(MoveError { state: state.name(), unchanged: Box::new(state) }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn approved() -> Event {
+        Event::Approved { approval_code: "A1".into() }
+    }
+
+    fn run(events: &[Event]) -> Result<PaymentState, MoveError> {
+        events.iter().cloned().try_fold(PaymentState::Received, |s, e| s.apply(e, 7))
+    }
+
+    #[test]
+    fn the_ways_a_payment_can_go() {
+        use Event::*;
+        let decline = Decline { code: "51".into() };
+        for (events, name) in [
+            (vec![AuthoriseIntended, approved(), CaptureIntended, Captured], "captured"),
+            (vec![AuthoriseIntended, NotAtAcquirer, AuthoriseIntended, approved()], "authorised"),
+            (vec![AuthoriseIntended, Declined(decline.clone())], "declined"),
+            (
+                vec![AuthoriseIntended, approved(), CaptureIntended, NotAtAcquirer, CaptureIntended, Captured],
+                "captured",
+            ),
+            (vec![AuthoriseIntended, approved(), CaptureIntended, Declined(decline)], "declined"),
+            (vec![WindowOver], "expired"),
+            (vec![Unprocessable { reason: "x".into() }], "quarantined"),
+        ] {
+            assert_eq!(run(&events).map(|s| s.name()), Ok(name), "{events:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_captured_without_an_intent_and_nothing_twice() {
+        use Event::*;
+        for events in [
+            vec![approved()],
+            vec![Captured],
+            vec![AuthoriseIntended, approved(), Captured],
+            vec![AuthoriseIntended, approved(), CaptureIntended, Captured, Captured],
+            vec![AuthoriseIntended, approved(), CaptureIntended, Captured, CaptureIntended],
+            vec![AuthoriseIntended, WindowOver],
+            vec![WindowOver, AuthoriseIntended],
+        ] {
+            assert!(run(&events).is_err(), "{events:?}");
+        }
+    }
+
+    #[test]
+    fn every_unsettled_state_has_a_next_step() {
+        let code = || "A1".to_owned();
+        for (state, step) in [
+            (PaymentState::Received, NextStep::Authorise),
+            (PaymentState::Authorising, NextStep::InquireAuthorisation),
+            (PaymentState::Authorised { approval_code: code() }, NextStep::Capture),
+            (PaymentState::Capturing { approval_code: code() }, NextStep::InquireCapture),
+            (PaymentState::Captured { approval_code: code(), at_ms: 0 }, NextStep::Nothing),
+        ] {
+            assert_eq!(state.next_step(), step);
+        }
+    }
+}

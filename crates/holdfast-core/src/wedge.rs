@@ -1,0 +1,269 @@
+//! Hearing a swipe in a stream of key presses.
+//!
+//! A keyboard-wedge reader types the stripe as if on a US keyboard. The operating system then translates by whatever layout the tablet has, so
+//! `;` may arrive as `ö` and `=` as a dead key. The physical key (`KeyboardEvent.code`) is not translated: we decode by it, and keep the translated
+//! characters as a second opinion for devices that report no code. A start sentinel opens a capture, in which every key is
+//! swallowed; Enter or a pause closes it.
+
+use crate::card::{Card, TrackError, read_tracks};
+use zeroize::Zeroizing;
+
+/// A key press, as the browser tells it.
+pub struct KeyPress<'a> {
+    /// `KeyboardEvent.code`: the physical key, e.g. `Digit5`; may be empty.
+    pub code: &'a str,
+    /// `KeyboardEvent.key`: what the layout made of it, e.g. `%`.
+    pub key: &'a str,
+    pub shift: bool,
+    /// Monotonic milliseconds.
+    pub at_ms: i64,
+}
+
+/// What became of a key press.
+#[derive(Debug)]
+pub enum Heard {
+    /// Not part of a swipe: let it do what it does.
+    Pass,
+    /// Part of a swipe (or perhaps one): keep it from the page.
+    Swallow,
+    /// A whole card.
+    Swipe(Box<Card>),
+    /// A swipe that could not be read.
+    Unreadable(TrackError),
+    /// A person typed a sentinel by hand: here is the text for whoever wanted it.
+    Typed(String),
+}
+
+/// A reader types a character at least this often; a person cannot.
+const GAP_MS_MAX: i64 = 250;
+/// A capture that is shorter than this was typed by a person.
+const SWIPE_CHARS_MIN: usize = 8;
+/// Both tracks have 79 + 40 characters; three with noise stay below this.
+const CAPTURE_CHARS_MAX: usize = 400;
+
+/// The listener's state.
+#[derive(Default)]
+pub struct Wedge {
+    capture: Option<Capture>,
+}
+
+struct Capture {
+    by_code: Zeroizing<String>,
+    by_key: Zeroizing<String>,
+    last_ms: i64,
+}
+
+impl Wedge {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How long after a swallowed key `idle` must be asked.
+    pub const IDLE_MS: i64 = GAP_MS_MAX;
+
+    /// Takes a key press.
+    pub fn key(&mut self, press: &KeyPress<'_>) -> Heard {
+        let stale = self.capture.as_ref().is_some_and(|c| press.at_ms - c.last_ms > GAP_MS_MAX);
+        if stale {
+            // `idle` should have closed it; a late timer must not glue two things together.
+            self.capture = None;
+        }
+        let by_code = us_char(press.code, press.shift);
+        let by_key = single_char(press.key);
+        match &mut self.capture {
+            Some(_) if press.key == "Enter" || press.code == "Enter" || press.code == "NumpadEnter" => self.close(),
+            Some(capture) => {
+                capture.push(by_code, by_key, press.at_ms);
+                Heard::Swallow
+            }
+            None if is_sentinel(by_code) || (by_code.is_none() && is_sentinel(by_key)) => {
+                let mut capture = Capture { by_code: buffer(), by_key: buffer(), last_ms: press.at_ms };
+                capture.push(by_code, by_key, press.at_ms);
+                self.capture = Some(capture);
+                Heard::Swallow
+            }
+            None => Heard::Pass,
+        }
+    }
+
+    /// Says that time has passed without a key; closes a capture whose reader sends no Enter.
+    pub fn idle(&mut self, now_ms: i64) -> Heard {
+        match &self.capture {
+            Some(c) if now_ms - c.last_ms >= GAP_MS_MAX => self.close(),
+            Some(_) => Heard::Swallow,
+            None => Heard::Pass,
+        }
+    }
+
+    fn close(&mut self) -> Heard {
+        let Some(capture) = self.capture.take() else { return Heard::Pass };
+        if capture.by_code.chars().count().max(capture.by_key.chars().count()) < SWIPE_CHARS_MIN {
+            return Heard::Typed(capture.by_key.to_string());
+        }
+        match (read_tracks(&capture.by_code), read_tracks(&capture.by_key)) {
+            (Ok(card), _) | (Err(_), Ok(card)) => Heard::Swipe(Box::new(card)),
+            (Err(TrackError::TracksDiffer), _) | (_, Err(TrackError::TracksDiffer)) => {
+                Heard::Unreadable(TrackError::TracksDiffer)
+            }
+            (Err(error), Err(_)) => Heard::Unreadable(error),
+        }
+    }
+}
+
+impl Capture {
+    fn push(&mut self, by_code: Option<char>, by_key: Option<char>, at_ms: i64) {
+        self.last_ms = at_ms;
+        if self.by_code.len() < CAPTURE_CHARS_MAX {
+            self.by_code.extend(by_code);
+        }
+        if self.by_key.len() < CAPTURE_CHARS_MAX {
+            self.by_key.extend(by_key);
+        }
+    }
+}
+
+/// Room for the longest capture at once: a buffer that grows would leave unwiped copies behind.
+fn buffer() -> Zeroizing<String> {
+    Zeroizing::new(String::with_capacity(CAPTURE_CHARS_MAX + 4))
+}
+
+fn is_sentinel(c: Option<char>) -> bool {
+    matches!(c, Some('%' | ';'))
+}
+
+fn single_char(key: &str) -> Option<char> {
+    let mut chars = key.chars();
+    match (chars.next(), chars.next()) {
+        (Some(c), None) => Some(c),
+        _ => None,
+    }
+}
+
+/// What a US keyboard prints for a physical key (UI Events KeyboardEvent code values).
+fn us_char(code: &str, shift: bool) -> Option<char> {
+    if let Some(letter) = code.strip_prefix("Key").and_then(single_char) {
+        return Some(if shift { letter } else { letter.to_ascii_lowercase() });
+    }
+    if let Some(digit) = code.strip_prefix("Digit").and_then(single_char) {
+        let shifted = match digit {
+            '1' => '!',
+            '2' => '@',
+            '3' => '#',
+            '4' => '$',
+            '5' => '%',
+            '6' => '^',
+            '7' => '&',
+            '8' => '*',
+            '9' => '(',
+            _ => ')',
+        };
+        return Some(if shift { shifted } else { digit });
+    }
+    if let Some(digit) = code.strip_prefix("Numpad").and_then(single_char).filter(char::is_ascii_digit) {
+        return Some(digit);
+    }
+    let (plain, shifted) = match code {
+        "Semicolon" => (';', ':'),
+        "Equal" => ('=', '+'),
+        "Slash" => ('/', '?'),
+        "Period" => ('.', '>'),
+        "Comma" => (',', '<'),
+        "Minus" => ('-', '_'),
+        "Quote" => ('\'', '"'),
+        "Space" => (' ', ' '),
+        _ => return None,
+    };
+    Some(if shift { shifted } else { plain })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T2: &str = ";4242424242424242=30121011000012345678?";
+    const BOTH: &str = "%B4242424242424242^LOVELACE/ADA^30121011000000000000?;4242424242424242=30121011000012345678?";
+
+    fn us_code(c: char) -> (String, bool) {
+        let (code, shift) = match c {
+            'A'..='Z' => (format!("Key{c}"), true),
+            '0'..='9' => (format!("Digit{c}"), false),
+            ';' => ("Semicolon".into(), false),
+            '=' => ("Equal".into(), false),
+            '?' => ("Slash".into(), true),
+            '/' => ("Slash".into(), false),
+            '%' => ("Digit5".into(), true),
+            '^' => ("Digit6".into(), true),
+            _ => (String::new(), false),
+        };
+        (code, shift)
+    }
+
+    /// Types a stripe as a wedge does; `layout` says what the system makes of each character.
+    fn swipe(wedge: &mut Wedge, text: &str, layout: impl Fn(char) -> String, codes: bool, enter: bool) -> Heard {
+        let mut at_ms = 1_000;
+        for c in text.chars() {
+            let (code, shift) = us_code(c);
+            let heard = wedge.key(&KeyPress { code: if codes { &code } else { "" }, key: &layout(c), shift, at_ms });
+            assert!(matches!(heard, Heard::Swallow), "{c} was not swallowed");
+            at_ms += 4;
+        }
+        if enter {
+            wedge.key(&KeyPress { code: "Enter", key: "Enter", shift: false, at_ms })
+        } else {
+            wedge.idle(at_ms + GAP_MS_MAX)
+        }
+    }
+
+    fn german(c: char) -> String {
+        match c {
+            ';' => "ö".into(),
+            '=' => "Dead".into(),
+            '?' => "_".into(),
+            '/' => "-".into(),
+            '^' => "&".into(),
+            'Y' => "Z".into(),
+            'Z' => "Y".into(),
+            c => c.into(),
+        }
+    }
+
+    #[test]
+    fn a_swipe_is_heard_on_any_layout() {
+        for (text, codes, enter) in [(T2, true, true), (BOTH, true, true), (T2, true, false), (BOTH, false, true)] {
+            let layouts: [fn(char) -> String; 2] = [|c| c.to_string(), german];
+            for layout in layouts.into_iter().take(if codes { 2 } else { 1 }) {
+                let heard = swipe(&mut Wedge::new(), text, layout, codes, enter);
+                assert!(
+                    matches!(&heard, Heard::Swipe(card) if card.number.last4() == "4242"),
+                    "{text} {codes} {enter}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_bad_swipe_says_so_and_the_next_one_works() {
+        let mut wedge = Wedge::new();
+        let heard = swipe(&mut wedge, ";4242424242424241=30121011000012345678?", |c| c.to_string(), true, true);
+        assert!(matches!(heard, Heard::Unreadable(TrackError::Unreadable)));
+        assert!(matches!(swipe(&mut wedge, T2, |c| c.to_string(), true, true), Heard::Swipe(_)));
+    }
+
+    #[test]
+    fn a_person_who_types_a_percent_sign_gets_it_back() {
+        let mut wedge = Wedge::new();
+        assert!(matches!(wedge.key(&KeyPress { code: "Digit5", key: "%", shift: true, at_ms: 0 }), Heard::Swallow));
+        assert!(matches!(wedge.idle(300), Heard::Typed(text) if text == "%"));
+        assert!(matches!(wedge.key(&KeyPress { code: "KeyA", key: "a", shift: false, at_ms: 400 }), Heard::Pass));
+    }
+
+    #[test]
+    fn a_barcode_is_no_swipe() {
+        let mut wedge = Wedge::new();
+        for (i, c) in "4006381333931".chars().enumerate() {
+            let (code, shift) = us_code(c);
+            let press = KeyPress { code: &code, key: &c.to_string(), shift, at_ms: i as i64 * 3 };
+            assert!(matches!(wedge.key(&press), Heard::Pass));
+        }
+    }
+}
