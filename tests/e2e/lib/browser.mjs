@@ -1,0 +1,98 @@
+// Chromium inside a network namespace, driven by playwright-core over its pipe, with a profile that outlives it.
+// The wrapper script writes its process id and then becomes the browser, so SIGKILL hits the browser itself.
+
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { alive, onEnd, sh, until } from "./run.mjs";
+
+const CHROMIUM = process.env.HOLDFAST_CHROMIUM ?? "/usr/bin/chromium";
+
+/** What we add: a quiet browser that calls home for nothing, and takes http on a private address as secure. */
+const flags = (origin) => [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  `--unsafely-treat-insecure-origin-as-secure=${origin}`,
+];
+
+/** What Playwright adds and we do not want: each hampers background work, or hides what a shop's browser would do. */
+const unwanted = [
+  "--disable-background-networking",
+  "--disable-back-forward-cache",
+  "--disable-background-timer-throttling",
+  "--disable-renderer-backgrounding",
+  "--disable-backgrounding-occluded-windows",
+];
+
+/**
+ * Starts the browser on `profile`. `prefix` is a command line to run it under (strace …), `env` is added to its
+ * environment (LD_PRELOAD). `context` is Playwright's, `pid` the browser's own.
+ */
+export async function startBrowser({ network, origin, profile, name = "browser", prefix = [], env = {}, viewport }) {
+  mkdirSync(profile, { recursive: true });
+  const wrapper = join(profile, "..", `${name}.sh`);
+  const pidFile = join(profile, "..", `${name}.pid`);
+  const settings = Object.entries(env).map(([k, v]) => `export ${k}=${quote(v)}\n`);
+  const inNamespace = network ? ["ip", "netns", "exec", network.ns] : [];
+  const command = [...inNamespace, ...prefix, CHROMIUM].map(quote).join(" ");
+  writeFileSync(wrapper, `#!/bin/sh\n${settings.join("")}echo $$ >${quote(pidFile)}\nexec ${command} "$@"\n`);
+  chmodSync(wrapper, 0o755);
+
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: wrapper,
+    headless: true,
+    args: flags(origin),
+    ignoreDefaultArgs: unwanted,
+    viewport: viewport ?? { width: 1180, height: 820 },
+    locale: "en-GB",
+    timeout: 120_000,
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
+  });
+  context.setDefaultTimeout(30_000);
+  context.setDefaultNavigationTimeout(60_000);
+  const pid = Number(readFileSync(pidFile, "utf8"));
+
+  const browser = {
+    context,
+    pid,
+    profile,
+    /** SIGKILL to the whole process group: nothing gets to write a last byte. */
+    async kill() {
+      if (alive(pid)) process.kill(-pid, "SIGKILL");
+      await until("the browser is dead", () => !alive(pid) && groupOf(pid).length === 0);
+      await context.close().catch(() => {});
+    },
+    /** An orderly end. */
+    async close() {
+      await context.close();
+      await until("the browser has ended", () => !alive(pid));
+    },
+    /** Closes every page of ours and leaves one empty tab, as a browser that runs with the till closed. */
+    async closePages() {
+      const blank = await context.newPage();
+      for (const page of context.pages()) if (page !== blank) await page.close();
+      return blank;
+    },
+  };
+  onEnd(`browser ${pid}`, () => browser.kill());
+  // A killed browser leaves its lock; the next start on this profile would otherwise think another host holds it.
+  return browser;
+}
+
+/** The browser's other processes: all those of its process group. */
+function groupOf(pgid) {
+  return sh("ps", "-eo", "pid=,pgid=,stat=")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, group, stat]) => Number(group) === pgid && !stat?.startsWith("Z"))
+    .map(([pid]) => Number(pid));
+}
+
+const quote = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
+
+/** Has this profile been used before? */
+export const isUsed = (profile) => existsSync(join(profile, "Default"));
