@@ -28,7 +28,7 @@ fn answer(pkcs8: &SecretBytes, jwe: &str) -> Value {
             "exp": card.exp().expose(),
             "track2": card.track2().map(SecretString::expose),
             "name": card.name().map(SecretString::expose),
-            "entry": card.entry(),
+            "entry": card.entry().name(),
         }),
         Err(error) => json!({ "error": error.to_string() }),
     }

@@ -126,3 +126,12 @@ fn keys_do_not_show() {
     let (key, pkcs8) = SigningKey::make().expect("a key");
     assert_eq!(format!("{key:?} {pkcs8:?} {:?}", kek()), "[secret] [secret] [secret]");
 }
+
+#[test]
+fn keys_can_be_shared_between_threads() {
+    fn check<T: Send + Sync>() {}
+    check::<SigningKey>();
+    check::<VerifyingKey>();
+    check::<KeyEncryptionKey>();
+    check::<SecretBytes>();
+}

@@ -6,28 +6,19 @@
 #[cfg(feature = "native")]
 use std::borrow::Cow;
 
+use holdfast_core::card::{Card, Source};
 #[cfg(feature = "native")]
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::{PLAINTEXT_BYTES, Pos};
+use super::{Entry, PLAINTEXT_BYTES, Pos};
 use crate::SecretString;
+use zeroize::Zeroizing;
 
 /// Track 2 without its sentinels and check character has at most 37 characters (ISO/IEC 7813).
 const TRACK2_BYTES_MAX: usize = 37;
 /// A cardholder name has at most 26 characters on a card (ISO/IEC 7813); room for twice that, and for UTF-8.
 const NAME_BYTES_MAX: usize = 64;
-
-/// How the card was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "native", derive(Deserialize))]
-#[serde(rename_all = "lowercase")]
-pub enum Entry {
-    /// By its magnetic stripe.
-    Swipe,
-    /// By hand.
-    Keyed,
-}
 
 /// A card as it was read. Every field is secret; none is shown by `Debug`.
 #[derive(Debug)]
@@ -72,6 +63,27 @@ impl CardPlaintext {
         Ok(Self { pan: pan.into(), exp: exp.into(), track2: None, name: None, entry })
     }
 
+    /// The card that the core read from the stripe or the keys.
+    ///
+    /// A name that an envelope cannot hold is left out: no acquirer needs it, so it is not worth a sale.
+    ///
+    /// # Errors
+    /// [`CardError`], which a card that the core has parsed does not give.
+    pub fn from_card(card: &Card) -> Result<Self, CardError> {
+        // Sealing is what these are for.
+        let exp = Zeroizing::new(card.expiry.expose_yymm());
+        let plain = Self::new(card.number.expose(), &exp, card.entry())?;
+        let Source::Swipe { track2, holder, .. } = &card.source else {
+            return Ok(plain);
+        };
+        let mut plain = match track2 {
+            Some(track2) => plain.with_track2(track2.expose())?,
+            None => plain,
+        };
+        plain.name = holder.as_ref().filter(|name| is_name(name)).map(|name| name.as_str().into());
+        Ok(plain)
+    }
+
     /// Adds track 2 as it was swiped: `PAN=YYMM…`, without start and end sentinel and check character.
     ///
     /// # Errors
@@ -91,7 +103,7 @@ impl CardPlaintext {
     /// # Errors
     /// [`CardError::Name`].
     pub fn with_name(mut self, name: &str) -> Result<Self, CardError> {
-        if !(1..=NAME_BYTES_MAX).contains(&name.len()) || name.chars().any(char::is_control) {
+        if !is_name(name) {
             return Err(CardError::Name);
         }
         self.name = Some(name.into());
@@ -134,7 +146,7 @@ impl CardPlaintext {
             exp: self.exp.expose(),
             track2: self.track2.as_ref().map(|secret| secret.expose().as_str()),
             name: self.name.as_ref().map(|secret| secret.expose().as_str()),
-            entry: self.entry,
+            entry: self.entry.name(),
             amt: pos.amt,
             cur: &pos.cur,
             pid: &pos.pid,
@@ -150,7 +162,7 @@ impl CardPlaintext {
         if json.amt != pos.amt || json.cur != pos.cur || json.pid != pos.pid {
             return None;
         }
-        let mut card = Self::new(json.pan, json.exp, json.entry).ok()?;
+        let mut card = Self::new(json.pan, json.exp, Entry::from_name(json.entry)?).ok()?;
         if let Some(track2) = json.track2 {
             card = card.with_track2(track2).ok()?;
         }
@@ -159,6 +171,10 @@ impl CardPlaintext {
         }
         Some(card)
     }
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=NAME_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 fn is_digits(text: &str) -> bool {
@@ -173,7 +189,7 @@ struct Written<'a> {
     track2: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
-    entry: Entry,
+    entry: &'static str,
     amt: i64,
     cur: &'a str,
     pid: &'a str,
@@ -189,7 +205,7 @@ struct Read<'a> {
     track2: Option<&'a str>,
     #[serde(borrow)]
     name: Option<Name<'a>>,
-    entry: Entry,
+    entry: &'a str,
     amt: i64,
     cur: &'a str,
     pid: &'a str,
@@ -211,6 +227,7 @@ impl Name<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use holdfast_core::card::read_tracks;
 
     #[test]
     fn shapes_are_checked() {
@@ -231,6 +248,25 @@ mod tests {
         for name in ["", "A\nB", &"A".repeat(65)] {
             assert_eq!(card().with_name(name).map(|_| ()), Err(CardError::Name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_card_of_the_core_is_taken_over() {
+        let take = |typed: &str| CardPlaintext::from_card(&read_tracks(typed).unwrap()).unwrap();
+        let track1 = "%B4242424242424242^LOVELACE/ADA^30121011000000000000?";
+        let both = take(&format!("{track1};4242424242424242=30121011000012345678?"));
+        let text = |secret: Option<&SecretString>| secret.map(|secret| secret.expose().clone());
+        assert_eq!((both.pan().expose().as_str(), both.exp().expose().as_str()), ("4242424242424242", "3012"));
+        assert_eq!(text(both.track2()).as_deref(), Some("4242424242424242=30121011000012345678"));
+        assert_eq!(text(both.name()).as_deref(), Some("LOVELACE/ADA"));
+        assert_eq!(both.entry(), Entry::Swipe);
+        assert!(take(track1).track2().is_none());
+        assert!(take(&track1.replace("ADA", "A\u{7}")).name().is_none());
+
+        let keyed = Card::keyed("4242424242424242".parse().unwrap(), "12/30".parse().unwrap());
+        let keyed = CardPlaintext::from_card(&keyed).unwrap();
+        assert_eq!((keyed.exp().expose().as_str(), keyed.entry()), ("3012", Entry::Keyed));
+        assert!(keyed.track2().is_none() && keyed.name().is_none());
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! The card envelope: a compact JWE (RFC 7516) with `alg` RSA-OAEP-256 and `enc` A256GCM.
 //!
 //! The till: a [`PublicCardKey`] of the verified key set, a [`WrappedContentKey`] made ahead at idle, then [`seal`].
-//! The server, with the feature `native`: [`parse`], `rsa_oaep_unwrap` (or an HSM in its place), [`Parsed::open`].
+//! The server, with the feature `native`: `parse`, `rsa_oaep_unwrap` (or an HSM in its place), `Parsed::open`.
 //!
 //! Every length below is fixed by the algorithms and the protocol, so an envelope of any other length is refused before
 //! any key is touched, and a ciphertext says nothing about the card inside.
-#![cfg_attr(not(feature = "native"), allow(rustdoc::broken_intra_doc_links))]
 
 mod card;
 mod header;
@@ -17,8 +16,9 @@ mod open;
 #[cfg(feature = "native")]
 mod private_key;
 
-pub use card::{CardError, CardPlaintext, Entry};
+pub use card::{CardError, CardPlaintext};
 pub use header::{Header, Pos, PosError};
+pub use holdfast_core::card::Entry;
 pub use public_key::{CardKeyError, PublicCardKey};
 pub use seal::{SealError, WrappedContentKey, seal};
 
