@@ -1,0 +1,78 @@
+//! `GET /api/v1/payments`: the history, the same for every till of a merchant.
+
+use crate::record::LineWire;
+use crate::{WireError, check_version, from_json, to_json};
+use serde::{Deserialize, Serialize};
+
+/// A page of changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryPage {
+    pub v: u32,
+    pub payments: Vec<PaymentView>,
+    pub cursor: String,
+    pub more: bool,
+}
+
+impl HistoryPage {
+    pub fn to_json(&self) -> String {
+        to_json(self)
+    }
+
+    pub fn from_json(body: &[u8]) -> Result<Self, WireError> {
+        let page: Self = from_json(body)?;
+        check_version(page.v)?;
+        Ok(page)
+    }
+}
+
+/// A payment as a till may see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentView {
+    pub v: u32,
+    pub id: String,
+    pub device_id: String,
+    pub device_name: String,
+    pub seq: u64,
+    pub number: String,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub tax_minor: i64,
+    /// A name of [`holdfast_core::payment::PaymentState::name`].
+    pub state: String,
+    #[serde(default)]
+    pub reason: Option<Reason>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_code: Option<String>,
+    pub brand: String,
+    pub last4: String,
+    pub entry: String,
+    pub offline: bool,
+    pub taken_ms: i64,
+    pub received_ms: i64,
+    pub changed_ms: i64,
+    pub lines: Vec<LineWire>,
+}
+
+impl PaymentView {
+    pub fn to_json(&self) -> String {
+        to_json(self)
+    }
+
+    pub fn from_json(body: &[u8]) -> Result<Self, WireError> {
+        let view: Self = from_json(body)?;
+        check_version(view.v)?;
+        Ok(view)
+    }
+
+    /// Whether nothing more happens to it by itself.
+    pub fn is_settled(&self) -> bool {
+        matches!(self.state.as_str(), "captured" | "declined" | "expired" | "quarantined")
+    }
+}
+
+/// Why a payment is declined or quarantined: a code for the details, words for the seller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    pub code: String,
+    pub text: String,
+}

@@ -1,0 +1,220 @@
+//! The record of one payment: what a till signs, stores and uploads (docs/protocol.md section 6).
+
+use crate::jws::{JwsError, ToSign, Unverified, typ};
+use crate::{V, b64};
+use holdfast_core::card::{Brand, CardSummary, Entry};
+use holdfast_core::cart::Cart;
+use holdfast_core::id::{PaymentId, RecordHash};
+use holdfast_core::limits::{NAME_CHARS_MAX, SALE_LINES_MAX};
+use holdfast_core::money::Amount;
+use holdfast_core::policy::TakenAt;
+use serde::{Deserialize, Serialize};
+
+/// Payload of `holdfast-record+jws`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordPayload {
+    pub v: u32,
+    pub id: String,
+    pub mid: String,
+    pub did: String,
+    pub seq: u64,
+    pub prev: String,
+    pub jwe: String,
+    pub created_ms: i64,
+    pub mono_ms: i64,
+    pub server_ms: i64,
+    pub server_mono_ms: i64,
+    pub offline: bool,
+    pub card: CardWire,
+    pub sale: SaleWire,
+}
+
+/// What may be kept of a card in clear.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardWire {
+    pub brand: String,
+    pub last4: String,
+    /// `swipe` or `keyed`.
+    pub entry: String,
+    pub chip: bool,
+}
+
+/// The sale that the payment is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaleWire {
+    pub number: String,
+    pub currency: String,
+    pub total_minor: i64,
+    pub tax_minor: i64,
+    pub lines: Vec<LineWire>,
+}
+
+/// A line of a sale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineWire {
+    pub name: String,
+    pub qty: u32,
+    pub unit_minor: i64,
+    pub total_minor: i64,
+    pub tax_bp: u32,
+    pub tax_minor: i64,
+}
+
+impl CardWire {
+    pub fn from_core(card: &CardSummary) -> Self {
+        Self {
+            brand: card.brand.name().into(),
+            last4: card.last4.clone(),
+            entry: card.entry.name().into(),
+            chip: card.chip,
+        }
+    }
+
+    pub fn to_core(&self) -> Option<CardSummary> {
+        let last4_fits = self.last4.len() == 4 && self.last4.bytes().all(|b| b.is_ascii_digit());
+        let (brand, entry) = (Brand::from_name(&self.brand), Entry::from_name(&self.entry)?);
+        last4_fits.then(|| CardSummary { brand, last4: self.last4.clone(), entry, chip: self.chip })
+    }
+}
+
+impl SaleWire {
+    pub fn from_cart(number: &str, cart: &Cart) -> Self {
+        let line = |l: &holdfast_core::cart::Line| LineWire {
+            name: l.name.clone(),
+            qty: l.quantity,
+            unit_minor: l.unit.minor(),
+            total_minor: l.total().map_or(0, |a| a.minor()),
+            tax_bp: l.tax_bp,
+            tax_minor: l.tax().map_or(0, |a| a.minor()),
+        };
+        Self {
+            number: number.into(),
+            currency: cart.currency().code().into(),
+            total_minor: cart.total().minor(),
+            tax_minor: cart.tax().minor(),
+            lines: cart.lines().iter().map(line).collect(),
+        }
+    }
+}
+
+/// A record's fields after they were parsed; past this there is nothing left to check of their form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub id: PaymentId,
+    pub seq: u64,
+    pub prev: Option<RecordHash>,
+    pub amount: Amount,
+    pub taken: TakenAt,
+    pub offline: bool,
+    pub card: CardSummary,
+    pub sale: SaleWire,
+    pub jwe: String,
+    pub merchant_id: String,
+    pub device_id: String,
+}
+
+impl RecordPayload {
+    pub fn to_sign(&self) -> ToSign {
+        ToSign::new(typ::RECORD, &self.did, self)
+    }
+
+    /// Reads a compact record; its signature is still to be checked with the device's key.
+    pub fn parse(compact: &str) -> Result<Unverified<Self>, JwsError> {
+        Unverified::parse(compact, typ::RECORD)
+    }
+
+    /// Parses the fields. `None` for anything that is out of shape.
+    pub fn to_core(&self) -> Option<Record> {
+        let currency = self.sale.currency.parse().ok()?;
+        let prev = if self.prev.is_empty() { None } else { Some(b64::hash_from_text(&self.prev)?) };
+        let lines_sum = self.sale.lines.iter().try_fold(0_i64, |sum, l| sum.checked_add(l.total_minor))?;
+        let fits = self.v == V
+            && self.seq > 0
+            && (self.seq == 1) == prev.is_none()
+            && self.sale.total_minor > 0
+            && lines_sum == self.sale.total_minor
+            && self.sale.number.len() <= 32
+            && self.sale.lines.len() <= SALE_LINES_MAX
+            && self.sale.lines.iter().all(|l| l.name.chars().count() <= NAME_CHARS_MAX);
+        if !fits {
+            return None;
+        }
+        Some(Record {
+            id: self.id.parse().ok()?,
+            seq: self.seq,
+            prev,
+            amount: Amount::new(self.sale.total_minor, currency),
+            taken: TakenAt {
+                created_ms: self.created_ms,
+                mono_ms: self.mono_ms,
+                server_ms: self.server_ms,
+                server_mono_ms: self.server_mono_ms,
+            },
+            offline: self.offline,
+            card: self.card.to_core()?,
+            sale: self.sale.clone(),
+            jwe: self.jwe.clone(),
+            merchant_id: self.mid.clone(),
+            device_id: self.did.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn payload() -> RecordPayload {
+        RecordPayload {
+            v: 1,
+            id: "019aaf00-0000-7000-8000-000000000001".into(),
+            mid: "m".into(),
+            did: "d".into(),
+            seq: 2,
+            prev: b64::encode([5; 32]),
+            jwe: "a.b.c.d.e".into(),
+            created_ms: 1,
+            mono_ms: 2,
+            server_ms: 3,
+            server_mono_ms: 1,
+            offline: true,
+            card: CardWire { brand: "visa".into(), last4: "4242".into(), entry: "swipe".into(), chip: false },
+            sale: SaleWire {
+                number: "1-0042".into(),
+                currency: "EUR".into(),
+                total_minor: 840,
+                tax_minor: 134,
+                lines: vec![LineWire {
+                    name: "Flat white".into(),
+                    qty: 2,
+                    unit_minor: 420,
+                    total_minor: 840,
+                    tax_bp: 1900,
+                    tax_minor: 134,
+                }],
+            },
+        }
+    }
+
+    #[test]
+    fn a_record_is_parsed_or_refused_whole() {
+        assert!(payload().to_core().is_some_and(|r| r.amount.minor() == 840 && r.seq == 2));
+        let breaks: [fn(&mut RecordPayload); 10] = [
+            |p| p.v = 2,
+            |p| p.id = "x".into(),
+            |p| p.seq = 0,
+            |p| p.seq = 1,
+            |p| p.prev = String::new(),
+            |p| p.sale.currency = "XXX".into(),
+            |p| p.sale.total_minor = 841,
+            |p| p.sale.lines[0].name = "x".repeat(NAME_CHARS_MAX + 1),
+            |p| p.card.last4 = "42424".into(),
+            |p| p.card.entry = "chip".into(),
+        ];
+        for (i, spoil) in breaks.into_iter().enumerate() {
+            let mut p = payload();
+            spoil(&mut p);
+            assert!(p.to_core().is_none(), "case {i}");
+        }
+    }
+}
