@@ -76,7 +76,8 @@ impl Wedge {
                 capture.push(by_code, by_key, press.at_ms);
                 Heard::Swallow
             }
-            None if is_sentinel(by_code) || (by_code.is_none() && is_sentinel(by_key)) => {
+            // Either opinion opens a capture: some readers and every browser driver send `%` without a Shift key.
+            None if is_sentinel(by_code) || is_sentinel(by_key) => {
                 let mut capture = Capture { by_code: buffer(), by_key: buffer(), last_ms: press.at_ms };
                 capture.push(by_code, by_key, press.at_ms);
                 self.capture = Some(capture);
@@ -238,6 +239,20 @@ mod tests {
                     "{text} {codes} {enter}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_reader_that_presses_no_shift_is_heard() {
+        for text in [T2, BOTH] {
+            let mut wedge = Wedge::new();
+            for (i, c) in text.chars().enumerate() {
+                let (code, _) = us_code(c);
+                let press = KeyPress { code: &code, key: &c.to_string(), shift: false, at_ms: i as i64 };
+                assert!(matches!(wedge.key(&press), Heard::Swallow), "{c} was not swallowed");
+            }
+            let heard = wedge.key(&KeyPress { code: "Enter", key: "Enter", shift: false, at_ms: 200 });
+            assert!(matches!(heard, Heard::Swipe(card) if card.number.last4() == "4242"), "{text}");
         }
     }
 
