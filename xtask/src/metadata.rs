@@ -1,8 +1,8 @@
-//! What cargo knows of the workspace: the locked versions and the dependency graph.
+//! What cargo knows of the workspace: the locked versions, and who depends on whom.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -25,62 +25,28 @@ fn version_in(lock: &str, package: &str) -> Option<String> {
     more.is_none().then(|| version.to_owned())
 }
 
-/// One crate of the workspace: where it stands, and every package that it reaches by normal and build dependencies.
+/// One crate of the workspace and the packages that its Cargo.toml names for any target, except those that only its tests use.
 pub struct Member {
-    pub dir: PathBuf,
-    pub direct: BTreeSet<String>,
-    pub reached: BTreeSet<String>,
+    pub name: String,
+    pub dependencies: BTreeSet<String>,
 }
 
-/// Members by name. `reached` is resolved for `target`, because a dependency of another target is not one here.
-pub fn members(paths: &Paths, target: &str) -> Outcome<BTreeMap<String, Member>> {
+pub fn members(paths: &Paths) -> Outcome<Vec<Member>> {
     let mut command = run::command(paths, "cargo");
-    command.args(["metadata", "--format-version=1", "--locked", "--filter-platform", target]);
-    let output = command.output().doing("cargo metadata")?;
-    if !output.status.success() {
-        return Err(format!("cargo metadata --locked: {}", String::from_utf8_lossy(&output.stderr).trim()).into());
-    }
-    let value: Value = serde_json::from_slice(&output.stdout).doing("cargo metadata")?;
-    Ok(members_in(&value))
+    command.args(["metadata", "--format-version=1", "--no-deps", "--locked"]);
+    let text = run::output(&mut command).ok_or("`cargo metadata --no-deps --locked` fails; try it by hand")?;
+    Ok(members_in(&serde_json::from_str(&text).doing("cargo metadata")?))
 }
 
-fn members_in(value: &Value) -> BTreeMap<String, Member> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+fn members_in(value: &Value) -> Vec<Member> {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let names = list(&value["packages"]).iter().map(|p| (text(&p["id"]), text(&p["name"]))).collect::<BTreeMap<_, _>>();
-    let dirs = list(&value["packages"])
-        .iter()
-        .map(|p| (text(&p["id"]), text(&p["manifest_path"])))
-        .collect::<BTreeMap<_, _>>();
-    let mut edges: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for node in list(&value["resolve"]["nodes"]) {
-        let used = |dep: &&Value| list(&dep["dep_kinds"]).iter().any(|kind| kind["kind"].as_str() != Some("dev"));
-        let deps = list(&node["deps"]);
-        edges.insert(text(&node["id"]), deps.iter().filter(used).map(|dep| text(&dep["pkg"])).collect());
-    }
-    let name = |id: &String| names.get(id).cloned().unwrap_or_default();
-    let mut members = BTreeMap::new();
-    for id in list(&value["workspace_members"]).iter().map(text) {
-        let manifest = PathBuf::from(dirs.get(&id).cloned().unwrap_or_default());
-        let direct = edges.get(&id).into_iter().flatten().map(name).collect();
-        let reached = reach(&edges, &id).iter().map(name).collect();
-        members.insert(
-            name(&id),
-            Member { dir: manifest.parent().unwrap_or(Path::new("")).to_path_buf(), direct, reached },
-        );
-    }
-    members
-}
-
-fn reach(edges: &BTreeMap<String, Vec<String>>, from: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut open = edges.get(from).cloned().unwrap_or_default();
-    while let Some(id) = open.pop() {
-        if found.insert(id.clone()) {
-            open.extend(edges.get(&id).into_iter().flatten().cloned());
-        }
-    }
-    found
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let packages = list(&value["packages"]);
+    let member = |package: &Value| {
+        let dependencies = list(&package["dependencies"]).into_iter().filter(|one| one["kind"].as_str() != Some("dev"));
+        Member { name: text(&package["name"]), dependencies: dependencies.map(|one| text(&one["name"])).collect() }
+    };
+    packages.iter().map(member).collect()
 }
 
 #[cfg(test)]
@@ -93,31 +59,16 @@ mod tests {
         let lock = "version = 4\n\n[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\n\n[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"0.2.1\"\n";
         assert_eq!(version_in(lock, "wasm-bindgen").as_deref(), Some("0.2.130"));
         assert_eq!(version_in(lock, "bindgen"), None);
-        assert_eq!(
-            version_in(&format!("{lock}\n[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.1.0\"\n"), "wasm-bindgen"),
-            None
-        );
+        let twice = format!("{lock}\n[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.1.0\"\n");
+        assert_eq!(version_in(&twice, "wasm-bindgen"), None);
     }
 
     #[test]
-    fn the_graph_follows_normal_dependencies_and_not_dev_ones() {
-        let dep = |id: &str, kind: Value| json!({"pkg": id, "dep_kinds": [{"kind": kind}]});
-        let value = json!({
-            "packages": [
-                {"id": "a", "name": "app", "manifest_path": "/w/app/Cargo.toml"},
-                {"id": "b", "name": "mid", "manifest_path": "/w/mid/Cargo.toml"},
-                {"id": "c", "name": "low", "manifest_path": "/r/low/Cargo.toml"},
-                {"id": "d", "name": "testing", "manifest_path": "/r/testing/Cargo.toml"}],
-            "workspace_members": ["a", "b"],
-            "resolve": {"nodes": [
-                {"id": "a", "deps": [dep("b", Value::Null), dep("d", json!("dev"))]},
-                {"id": "b", "deps": [dep("c", json!("build"))]},
-                {"id": "c", "deps": []}, {"id": "d", "deps": []}]}});
+    fn dependencies_of_tests_are_left_out() {
+        let value = json!({"packages": [{"name": "app", "dependencies": [
+            {"name": "mid", "kind": null}, {"name": "made", "kind": "build"}, {"name": "tested", "kind": "dev"}]}]});
         let members = members_in(&value);
-        let app = &members["app"];
-        assert_eq!(app.dir, Path::new("/w/app"));
-        assert_eq!(app.direct.iter().collect::<Vec<_>>(), ["mid"]);
-        assert_eq!(app.reached.iter().collect::<Vec<_>>(), ["low", "mid"]);
-        assert_eq!(members.len(), 2);
+        assert_eq!(members[0].name, "app");
+        assert_eq!(members[0].dependencies.iter().collect::<Vec<_>>(), ["made", "mid"]);
     }
 }
