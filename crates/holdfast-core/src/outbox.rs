@@ -1,11 +1,14 @@
-//! The queue of sealed payments on a device: how one gets in ([`save`]) and how it gets out ([`upload`]).
+//! The queue of sealed payments on a device: how one gets in ([`Save`]), how it gets out ([`Upload`]), and how the two copies
+//! are made one again at the start ([`recover`]).
 //!
-//! Both are machines without IO: they hand a request out and take its response in. The page, the service worker and the
+//! The first two are machines without IO: they hand a request out and take its response in. The page, the service worker and the
 //! simulation drive the same machines; what differs is who carries the requests out.
 
+mod recover;
 mod save;
 mod upload;
 
+pub use recover::{ChainPoint, Found, RecoverOp, recover};
 pub use save::{Save, SaveOutcome, SaveRequest, SaveResponse, SaveStep, StoreFault};
 pub use upload::{
     Ack, AckStatus, Reply, Scope, Upload, UploadOutcome, UploadRequest, UploadResponse, UploadStep, UploadSummary,
