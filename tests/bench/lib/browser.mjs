@@ -1,0 +1,32 @@
+// Chromium on a fresh profile of the bench's own, driven by playwright-core over its pipe.
+
+import { chromium } from "playwright-core";
+
+const CHROMIUM = process.env.HOLDFAST_CHROMIUM ?? "/usr/bin/chromium";
+
+/** `say` gets what the page reports while it measures. */
+export async function startBrowser({ profile, origin, say }) {
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: CHROMIUM,
+    headless: true,
+    args: ["--no-sandbox", "--disable-gpu", "--no-first-run"],
+    timeout: 60_000,
+  });
+  const version = context.browser()?.version() ?? "unknown";
+  const page = context.pages()[0] ?? (await context.newPage());
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(error.message));
+  page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+  await page.exposeFunction("benchSays", say);
+  await page.goto(origin);
+  const ready = await page.waitForFunction(() => globalThis.bench?.ready, undefined, { timeout: 30_000 }).catch(() => undefined);
+  if (!ready) throw new Error(`the page did not start: ${faults.join("; ") || "no error was reported"}`);
+  return {
+    version,
+    /** Calls `bench[part](options)` in the page. */
+    async measure(part, options) {
+      return await page.evaluate(([name, given]) => globalThis.bench[name](given), [part, options]);
+    },
+    close: () => context.close(),
+  };
+}

@@ -1,0 +1,76 @@
+// Holdfast beside its peers, in the same page and the same run. `cargo xtask bench` builds what is measured and calls this;
+// `node run.mjs --help` lists what can be set. There is no pass or fail by time: read docs/bench.md.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import path from "node:path";
+import { startBrowser } from "./lib/browser.mjs";
+import { buildPage } from "./lib/build.mjs";
+import { Front } from "./lib/front.mjs";
+import { Progress } from "./lib/report.mjs";
+import { USAGE, settings as read } from "./lib/settings.mjs";
+import { seal } from "./parts/seal.mjs";
+
+const PARTS = { seal: { run: seal, server: false } };
+
+try {
+  const settings = read(process.argv.slice(2), process.env);
+  if (settings.help) console.log(USAGE);
+  else await main(settings);
+} catch (error) {
+  console.error(`\nbench: ${error.message}`);
+  process.exitCode = 1;
+}
+
+async function main(settings) {
+  const work = process.env.HOLDFAST_WORK ?? path.join(tmpdir(), "holdfast-bench");
+  mkdirSync(work, { recursive: true });
+  const own = mkdtempSync(path.join(work, "run-"));
+  const progress = new Progress();
+  progress.say("building the page");
+  await buildPage(process.env);
+  const results = {};
+  let machine;
+  try {
+    for (const name of settings.parts) {
+      results[name] = await onePart(name, settings, path.join(own, name), progress, (version) => {
+        machine ??= describe(version, settings);
+      });
+    }
+  } finally {
+    progress.end();
+    rmSync(own, { recursive: true, force: true });
+  }
+  if (settings.json) writeFileSync(settings.json, `${JSON.stringify({ machine, parts: results }, null, 2)}\n`);
+}
+
+/** Every part gets a fresh profile, a fresh server and a fresh page, and prints when it is done. */
+async function onePart(name, settings, work, progress, tellMachine) {
+  const part = PARTS[name];
+  if (!part) throw new Error(`${name} is not there yet`);
+  mkdirSync(work, { recursive: true });
+  const ends = [];
+  try {
+    const front = await Front.start({ sink: path.join(work, "sink") });
+    ends.push(() => front.close());
+    const say = (text) => progress.say(text);
+    const browser = await startBrowser({ profile: path.join(work, "profile"), origin: front.origin, say });
+    ends.push(() => browser.close());
+    const { print, ...result } = await part.run({ browser, front, settings });
+    progress.end();
+    tellMachine(browser.version);
+    console.log(`\n${name}: ${result.about}`);
+    print(result);
+    return result;
+  } finally {
+    for (const end of ends.reverse()) await end();
+  }
+}
+
+function describe(version, settings) {
+  const [{ model }] = cpus();
+  const machine = { date: new Date().toISOString().slice(0, 10), cores: cpus().length, cpu: model, browser: `Chromium ${version}`, node: process.version };
+  console.log(`\n${machine.date}   ${machine.cores} cores, ${machine.cpu.trim()}   ${machine.browser}   node ${machine.node}`);
+  if (settings.smoke) console.log("smoke run: the counts are too small for the figures to mean anything");
+  return machine;
+}
