@@ -12,8 +12,10 @@ use crate::steps::Steps;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tool {
     Trunk,
-    /// `wasm-bindgen` and its test runner; must equal the locked wasm-bindgen.
+    /// Must equal the locked wasm-bindgen.
     WasmBindgen,
+    /// Of the same package and version; only tests run it.
+    WasmTestRunner,
     WasmPack,
     Geckodriver,
 }
@@ -39,15 +41,18 @@ fn recipe(paths: &Paths, tool: Tool) -> Outcome<Recipe> {
             opt_level: "0",
             why: "builds the till from index.html",
         },
-        Tool::WasmBindgen => Recipe {
-            package: "wasm-bindgen-cli",
-            programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
-            version: Some(metadata::locked_version(&paths.repo, "wasm-bindgen")?),
-            // Not --locked: the lock file it was published with names a crate version that cannot be had.
-            arguments: &[],
-            opt_level: "1",
-            why: "joins WebAssembly and JavaScript, in exactly the version of Cargo.lock",
-        },
+        Tool::WasmBindgen => wasm_bindgen(
+            paths,
+            &["wasm-bindgen"],
+            &["--no-default-features", "--bin", "wasm-bindgen"],
+            "joins WebAssembly and JavaScript, in exactly the version of Cargo.lock",
+        )?,
+        Tool::WasmTestRunner => wasm_bindgen(
+            paths,
+            &["wasm-bindgen-test-runner"],
+            &["--no-default-features", "--bin", "wasm-bindgen-test-runner"],
+            "runs WebAssembly tests in a browser",
+        )?,
         Tool::WasmPack => Recipe {
             package: "wasm-pack",
             programs: &["wasm-pack"],
@@ -67,12 +72,24 @@ fn recipe(paths: &Paths, tool: Tool) -> Outcome<Recipe> {
     })
 }
 
+/// Not `--locked`: the lock file it was published with names a crate version that cannot be had. Without default features it
+/// cannot speak TLS, which it needs for nothing here and which is half of what there is to compile.
+fn wasm_bindgen(
+    paths: &Paths,
+    programs: &'static [&'static str],
+    arguments: &'static [&'static str],
+    why: &'static str,
+) -> Outcome<Recipe> {
+    let version = metadata::locked_version(&paths.repo, "wasm-bindgen")?;
+    Ok(Recipe { package: "wasm-bindgen-cli", programs, version: Some(version), arguments, opt_level: "1", why })
+}
+
 pub fn ensure(paths: &Paths, steps: &Steps, tool: Tool) -> Outcome {
     let recipe = recipe(paths, tool)?;
     if is_installed(paths, &recipe) {
         return Ok(());
     }
-    steps.run(recipe.package, recipe.why, || install(paths, &recipe))
+    steps.run(recipe.programs[0], recipe.why, || install(paths, &recipe))
 }
 
 fn is_installed(paths: &Paths, recipe: &Recipe) -> bool {
@@ -110,7 +127,7 @@ fn install(paths: &Paths, recipe: &Recipe) -> Outcome {
     for (name, value) in profile {
         command.env(format!("CARGO_PROFILE_RELEASE_{name}"), value);
     }
-    run::succeed(&Watch::new(paths, recipe.package), &mut command)
+    run::succeed(&Watch::new(paths, recipe.programs[0]), &mut command)
 }
 
 #[cfg(test)]

@@ -151,7 +151,7 @@ pub const PARTS: &[Part] = &[
         file: "tests/browser/Cargo.toml",
         needs: &[
             Need::WasmTarget,
-            Need::Tool(Tool::WasmBindgen),
+            Need::Tool(Tool::WasmTestRunner),
             Need::Tool(Tool::WasmPack),
             Need::Tool(Tool::Geckodriver),
             CHROMIUM,
