@@ -174,8 +174,48 @@ pub fn tail(log: &Path) -> String {
     lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
 }
 
+/// What a person wants to see of a failed run: the complaints wherever they stand, then how it ended.
+pub fn digest(log: &Path) -> String {
+    digest_of(&read_from(log, 0))
+}
+
+fn digest_of(text: &str) -> String {
+    const STARTS: &[&str] = &["error", "FAIL", "thread '", "not ok", "Diff in ", "---- "];
+    const AFTER: usize = 8;
+    let lines = text.lines().collect::<Vec<_>>();
+    let end = lines.len().saturating_sub(TAIL_LINES / 2);
+    let mut shown = Vec::new();
+    let mut left = 0;
+    for line in &lines[..end] {
+        let complains = STARTS.iter().any(|start| line.starts_with(start)) || line.ends_with("... FAILED");
+        left = if complains { AFTER } else { left - left.min(1) };
+        if left > 0 && shown.len() < TAIL_LINES {
+            shown.push(*line);
+        }
+    }
+    if shown.len() < end {
+        shown.push("…");
+    }
+    shown.extend(&lines[end..]);
+    shown.join("\n")
+}
+
 /// The output of a short command, or nothing when it cannot be run or fails.
 pub fn output(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_complaint_is_shown_however_much_follows_it() {
+        let noise = "test some::thing ... ok\n".repeat(200);
+        let digest = digest_of(&format!("{noise}error[E0308]: mismatched types\n  --> src/a.rs:1\n{noise}"));
+        assert!(digest.contains("E0308") && digest.contains("src/a.rs:1"), "{digest}");
+        assert!(digest.lines().count() <= TAIL_LINES + TAIL_LINES / 2 + 1);
+        assert_eq!(digest_of("one\ntwo\n"), "one\ntwo");
+    }
 }

@@ -145,10 +145,10 @@ impl Session<'_> {
         let tally = run.count.tally(&text, succeeded);
         if tally.failed > 0 {
             println!(
-                "{name} {}; {tally}; the end of {}:\n{}\n",
+                "{name} {}; {tally}; from {}:\n{}\n",
                 run::said(&ended),
                 self.paths.shown(&watch.log),
-                run::tail(&watch.log)
+                run::digest(&watch.log)
             );
         } else if !run.name.is_empty() {
             println!("  {name}: {tally}");
