@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("holdfast-crypto", &["holdfast-core"]),
     ("holdfast-web", &["holdfast-wire", "holdfast-core"]),
     ("holdfast-server", &["holdfast-crypto", "holdfast-wire", "holdfast-core"]),
-    ("holdfast-testkit", &["holdfast-core"]),
+    ("holdfast-testkit", &["holdfast-wire", "holdfast-core"]),
     ("holdfast-service-worker", &["holdfast-web", "holdfast-wire", "holdfast-core"]),
     ("holdfast", &["holdfast-web", "holdfast-crypto", "holdfast-wire", "holdfast-core"]),
     (
