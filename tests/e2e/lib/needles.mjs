@@ -12,15 +12,14 @@ export function makeNeedles(pans = ALL_PANS) {
       ["no-break spaced", grouped(pan, "\u00a0")],
       ["reversed", [...pan].reverse().join("")],
       ["hex", Buffer.from(pan).toString("hex")],
-      ["hex of a digit per byte", [...pan].map((d) => `0${d}`).join("")],
       ["UTF-16LE", Buffer.from(pan, "utf16le")],
       ["UTF-16BE", Buffer.from(pan, "utf16le").swap16()],
-      ["a digit per byte", Buffer.from([...pan].map(Number))],
       ["a list of numbers", [...Buffer.from(pan)].join(",")],
       // Digits in base64 use no character in which base64url differs: this finds both.
       ...[0, 1, 2].map((shift) => [`base64 at ${shift}`, base64At(pan, shift)]),
       ...[0, 1, 2].map((shift) => [`base64 of UTF-16 at ${shift}`, base64At(Buffer.from(pan, "utf16le"), shift)]),
       ...bcdForms(pan),
+      ...digitPerByte(pan),
     ];
     return forms.map(([form, bytes]) => ({ pan: `…${pan.slice(-4)}`, form, bytes: Buffer.from(bytes) }));
     // The tail of track 2 names no number, but must not lie about either.
@@ -38,6 +37,13 @@ function base64At(data, shift) {
   const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(data)]);
   const whole = bytes.subarray(0, bytes.length - (bytes.length % 3)).toString("base64");
   return whole.slice(shift === 0 ? 0 : 4);
+}
+
+/** A digit per byte. Not for numbers that are mostly zeros: as bytes they are a small integer, and lie everywhere. */
+function digitPerByte(pan) {
+  if (/0{5}/.test(pan)) return [];
+  const digits = Buffer.from([...pan].map(Number));
+  return [["a digit per byte", digits], ["a digit per byte, hex", digits.toString("hex")]];
 }
 
 /**

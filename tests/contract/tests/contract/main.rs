@@ -1,0 +1,5 @@
+//! Page and server agree: the good path of every message, and what each side refuses.
+
+mod bad_input;
+mod payments;
+mod set_up;
