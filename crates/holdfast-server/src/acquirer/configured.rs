@@ -1,0 +1,48 @@
+//! The acquirer of a running server.
+
+use super::simulator::{RealPause, Simulator, SqliteBook};
+use super::{Acquirer, AcquirerError, AuthorisationRequest, Decision, FollowUp, Known};
+use holdfast_core::id::PaymentId;
+use holdfast_core::time::UnixMs;
+use std::sync::Arc;
+
+/// The simulator as the demo runs it.
+pub type DemoSimulator = Simulator<SqliteBook, RealPause>;
+
+/// Which acquirer this server has.
+#[derive(Debug, Clone)]
+pub enum Configured {
+    /// None yet: payments are kept, and wait.
+    None,
+    Simulator(Arc<DemoSimulator>),
+}
+
+impl Acquirer for Configured {
+    async fn authorise(&self, now_ms: UnixMs, request: AuthorisationRequest<'_>) -> Result<Decision, AcquirerError> {
+        match self {
+            Self::None => Err(AcquirerError::Unreachable),
+            Self::Simulator(simulator) => simulator.authorise(now_ms, request).await,
+        }
+    }
+
+    async fn capture(&self, now_ms: UnixMs, request: FollowUp) -> Result<Decision, AcquirerError> {
+        match self {
+            Self::None => Err(AcquirerError::Unreachable),
+            Self::Simulator(simulator) => simulator.capture(now_ms, request).await,
+        }
+    }
+
+    async fn inquire(&self, now_ms: UnixMs, reference: PaymentId) -> Result<Known, AcquirerError> {
+        match self {
+            Self::None => Err(AcquirerError::Unreachable),
+            Self::Simulator(simulator) => simulator.inquire(now_ms, reference).await,
+        }
+    }
+
+    async fn reverse(&self, now_ms: UnixMs, request: FollowUp) -> Result<Decision, AcquirerError> {
+        match self {
+            Self::None => Err(AcquirerError::Unreachable),
+            Self::Simulator(simulator) => simulator.reverse(now_ms, request).await,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The command line: `holdfast serve`, `holdfast root make`.
+
+mod logging;
+mod root;
+mod serve;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A point of sale that keeps selling when the connection goes down.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Write the log as JSON.
+    #[arg(long, global = true)]
+    log_json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the app and its interface.
+    Serve(ServeArgs),
+    /// Root keys, which are kept offline.
+    Root {
+        #[command(subcommand)]
+        command: RootCommand,
+    },
+}
+
+/// What `serve` needs to know.
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    /// A demo shop, the built-in acquirer simulator and the `/demo` addresses. Never for real cards.
+    #[arg(long)]
+    pub demo: bool,
+    /// Where the databases and the key-encryption key are kept.
+    #[arg(long)]
+    pub data: PathBuf,
+    #[arg(long, default_value_t = 8420)]
+    pub port: u16,
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: std::net::IpAddr,
+    /// The built app.
+    #[arg(long)]
+    pub app: PathBuf,
+    /// The directory of `root.private.json`, which is read only when a signer needs a certificate.
+    #[arg(long)]
+    pub root_keys: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum RootCommand {
+    /// Make the current and the next root key; keys that are there already stay.
+    Make {
+        #[arg(long)]
+        dir: PathBuf,
+    },
+}
+
+/// Reads the command line and does what it says.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    logging::start(cli.log_json);
+    let outcome = match cli.command {
+        Command::Serve(args) => serve::serve(args),
+        Command::Root { command: RootCommand::Make { dir } } => root::make(&dir).map_err(Into::into),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("holdfast: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! `holdfast serve`.
+
+use super::ServeArgs;
+use crate::acquirer::Configured;
+use crate::acquirer::simulator::{RealPause, Simulator, SqliteBook};
+use crate::clock::SystemClock;
+use crate::http::app::App;
+use crate::http::{Parts, Server, router};
+use crate::keys::{KeyError, KeyFileError, Keyring, LocalKeys, WrappedCardKeys};
+use crate::process::{Clock as _, Processor, runner};
+use crate::store::sqlite::{OpenError, SqliteLedger};
+use crate::store::{Ledger as _, StoreError};
+use holdfast_core::id::MerchantId;
+use holdfast_wire::b64;
+use std::fs::{DirBuilder, File};
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, watch};
+
+/// How long the demo's acquirer lets a caller wait for an answer that does not come.
+const SIMULATOR_TIME_OUT_MS: u64 = 1_500;
+/// Between two sweeps of the keys.
+const SWEEP_MS: u64 = 60_000;
+/// How long a stop waits for requests in flight.
+const STOP_MS_MAX: u64 = 20_000;
+
+/// Why the server did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("the data directory cannot be used: {0}")]
+    Data(std::io::Error),
+    #[error("another holdfast uses this data directory: stop it, or choose another with --data")]
+    InUse,
+    #[error("the port cannot be opened: {0}; choose another with --port")]
+    Listen(std::io::Error),
+    #[error("HOLDFAST_CLOCK_OFFSET_MS is not a whole number of milliseconds")]
+    ClockOffset,
+    #[error("the system gives no random numbers")]
+    Random,
+    #[error(transparent)]
+    Runtime(std::io::Error),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+}
+
+/// Serves until SIGINT or SIGTERM.
+///
+/// # Errors
+/// When the server cannot start, or its listener fails.
+pub fn serve(args: ServeArgs) -> Result<(), Box<dyn std::error::Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
+    Ok(runtime.block_on(run(args))?)
+}
+
+async fn run(args: ServeArgs) -> Result<(), ServeError> {
+    // Only its owner may look in: key files and the queue live here.
+    DirBuilder::new().recursive(true).mode(0o700).create(&args.data).map_err(ServeError::Data)?;
+    let _lock = lock(&args.data)?;
+    let listener = TcpListener::bind(SocketAddr::new(args.host, args.port)).await.map_err(ServeError::Listen)?;
+    let address = listener.local_addr().map_err(ServeError::Listen)?;
+    let (stop, stopped) = watch::channel(false);
+    let server = build(&args, stopped.clone()).await?;
+    let jobs = tokio::spawn(runner::run(Arc::clone(&server.processor), Arc::clone(&server.wake), stopped.clone()));
+    let sweeps = tokio::spawn(sweep_keys(Arc::clone(&server), stopped.clone()));
+    let app = Arc::clone(&server.app);
+    tokio::task::spawn_blocking(move || app.warm());
+    tracing::info!(%address, demo = args.demo, "serving");
+    let (drained, mut is_over) = (stopped.clone(), stopped);
+    let serving = axum::serve(listener, router(server)).with_graceful_shutdown(wait_for(drained));
+    let serving = async { serving.await };
+    tokio::pin!(serving);
+    tokio::select! {
+        result = &mut serving => result.map_err(ServeError::Listen)?,
+        () = asked_to_stop() => {
+            tracing::info!("stopping");
+            stop.send_replace(true);
+            let _ = is_over.changed().await;
+            // A browser may hold a connection open for ever; what it waits for is answered by now.
+            if tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), &mut serving).await.is_err() {
+                tracing::warn!("requests in flight were cut off");
+            }
+        }
+    }
+    let _ = jobs.await;
+    sweeps.abort();
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Result<Arc<Server>, ServeError> {
+    let clock = clock(args.demo)?;
+    let local = Arc::new(LocalKeys::open(&args.data)?);
+    let ledger = Arc::new(SqliteLedger::open(&args.data.join("holdfast.sqlite"), &b64::encode(random()?)).await?);
+    // The lock on the data directory says that no other process holds a lease.
+    ledger.release_leases().await?;
+    let demo = if args.demo {
+        if ledger.first_merchant().await?.is_none() {
+            ledger.add_shop(crate::demo::shop(MerchantId::make(random()?))).await?;
+        }
+        let book = SqliteBook::open(&args.data.join("acquirer-simulator.sqlite")).await?;
+        Some(Arc::new(Simulator::new(book, RealPause, SIMULATOR_TIME_OUT_MS)))
+    } else {
+        tracing::warn!("no acquirer is set up: payments are kept and wait; the simulator comes with --demo");
+        None
+    };
+    let keyring = Keyring::open(Arc::clone(&ledger), Arc::clone(&local), args.root_keys.clone(), clock.now_ms()).await?;
+    let (changes, _) = watch::channel(0_u64);
+    let card_keys = Arc::new(WrappedCardKeys::new(Arc::clone(&ledger), Arc::clone(&local)));
+    let acquirer = Arc::new(demo.clone().map_or(Configured::None, Configured::Simulator));
+    let changed = changes.clone();
+    // Opened to key the hash of card numbers, which is what it is for.
+    let pan_key = holdfast_crypto::SecretBytes::from(local.pan_key.expose().as_slice());
+    let processor = Processor::new(Arc::clone(&ledger), acquirer, card_keys, clock, pan_key)
+        .with_on_change(Arc::new(move |_| changed.send_modify(|count| *count += 1)));
+    Ok(Server::new(Parts {
+        ledger,
+        keyring: Arc::new(keyring),
+        processor: Arc::new(processor),
+        app: App::new(args.app.clone()),
+        clock,
+        wake: Arc::new(Notify::new()),
+        changes,
+        stop,
+        demo,
+    }))
+}
+
+/// One process per data directory. The lock ends with the process, however it ends.
+fn lock(data: &Path) -> Result<File, ServeError> {
+    let file = File::options().create(true).append(true).open(data.join("lock")).map_err(ServeError::Data)?;
+    file.try_lock().map_err(|_| ServeError::InUse)?;
+    Ok(file)
+}
+
+fn clock(is_demo: bool) -> Result<SystemClock, ServeError> {
+    match std::env::var("HOLDFAST_CLOCK_OFFSET_MS") {
+        Ok(text) if is_demo => text.parse().map(SystemClock::with_offset_ms).map_err(|_| ServeError::ClockOffset),
+        _ => Ok(SystemClock::default()),
+    }
+}
+
+fn random() -> Result<[u8; 16], ServeError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| ServeError::Random)?;
+    Ok(bytes)
+}
+
+/// Sweeps the keys at the start and by the clock. A failed sweep is said and tried again with the next.
+async fn sweep_keys(server: Arc<Server>, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if let Err(error) = server.keyring.sweep(server.clock.now_ms()).await {
+            tracing::error!(%error, "the keys are not as they should be");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(SWEEP_MS)) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+async fn wait_for(mut stop: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is a stop too.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn asked_to_stop() {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => terminate.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated => {}
+    }
+}

@@ -1,0 +1,9 @@
+//! `/api/v1`: one module per path.
+
+pub mod batches;
+pub mod enrolments;
+pub mod heartbeat;
+pub mod keyset;
+pub mod payments;
+pub mod shop;
+pub mod time;

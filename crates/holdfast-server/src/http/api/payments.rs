@@ -1,0 +1,121 @@
+//! `GET /api/v1/payments` and `/api/v1/payments/{id}`: the history, the same for every till of a merchant.
+
+use crate::http::Server;
+use crate::http::auth::active;
+use crate::http::problem::ApiError;
+use crate::store::{Ledger as _, Payment};
+use axum::Json;
+use axum::extract::{Path, Query, Request, State};
+use holdfast_core::id::{DeviceId, PaymentId};
+use holdfast_core::limits::{HISTORY_PAGE_MAX, POLL_WAIT_MS_MAX};
+use holdfast_core::payment::PaymentState;
+use holdfast_wire::V;
+use holdfast_wire::history::{HistoryPage, PaymentView, Reason};
+use serde::Deserialize;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+#[derive(Deserialize)]
+struct ListParams {
+    after: Option<i64>,
+    limit: Option<usize>,
+}
+
+/// A page of changes.
+pub async fn list(State(server): State<Arc<Server>>, request: Request) -> Result<Json<HistoryPage>, ApiError> {
+    let signed = active(&server, request).await?;
+    let Query(params) = Query::<ListParams>::try_from_uri(&signed.uri).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
+    let after = params.after.unwrap_or(0);
+    let limit = params.limit.unwrap_or(HISTORY_PAGE_MAX).clamp(1, HISTORY_PAGE_MAX);
+    let merchant_id = signed.device.merchant_id;
+    // One more than asked for tells whether there are more.
+    let mut payments = server.ledger.changed_after(merchant_id, after, limit + 1).await?;
+    let more = payments.len() > limit;
+    payments.truncate(limit);
+    let cursor = payments.last().map_or(after, |payment| payment.change).to_string();
+    let names = server.ledger.device_names(merchant_id).await?;
+    let payments = payments.iter().map(|payment| view(payment, &names)).collect();
+    Ok(Json(HistoryPage { v: V, payments, cursor, more }))
+}
+
+#[derive(Deserialize)]
+struct OneParams {
+    wait_ms: Option<i64>,
+}
+
+/// One payment, when it is settled or the time is over.
+pub async fn one(
+    State(server): State<Arc<Server>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Json<PaymentView>, ApiError> {
+    let signed = active(&server, request).await?;
+    let Query(params) = Query::<OneParams>::try_from_uri(&signed.uri).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
+    let id: PaymentId = id.parse().map_err(|_| ApiError::PAYMENT_UNKNOWN)?;
+    let wait_ms = params.wait_ms.unwrap_or(0).clamp(0, POLL_WAIT_MS_MAX);
+    let deadline = Instant::now() + Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
+    // Subscribed before the first look, so that no change falls between the look and the wait.
+    let mut changes = server.changes.subscribe();
+    let mut stop = server.stop.clone();
+    let mut is_last_look = wait_ms == 0;
+    loop {
+        let found = server.ledger.payment(id).await?.filter(|p| p.merchant_id == signed.device.merchant_id);
+        match found {
+            Some(payment) if is_last_look || payment.state.is_settled() => {
+                let names = server.ledger.device_names(signed.device.merchant_id).await?;
+                return Ok(Json(view(&payment, &names)));
+            }
+            // A payment may be asked for before its upload arrived.
+            None if is_last_look => return Err(ApiError::PAYMENT_UNKNOWN),
+            _ => {}
+        }
+        let change = async {
+            tokio::select! {
+                changed = changes.changed() => changed.is_ok(),
+                _ = stop.changed() => false,
+            }
+        };
+        is_last_look = !timeout_at(deadline, change).await.unwrap_or(false);
+    }
+}
+
+/// A payment as a till may see it.
+fn view(payment: &Payment, names: &[(DeviceId, String)]) -> PaymentView {
+    let name = names.iter().find(|(id, _)| *id == payment.device_id).map(|(_, name)| name.clone());
+    let (reason, approval_code) = match &payment.state {
+        PaymentState::Declined { decline, .. } => {
+            (Some(Reason { code: decline.code.clone(), text: decline.words().to_owned() }), None)
+        }
+        PaymentState::Quarantined { reason } => {
+            (Some(Reason { code: reason.clone(), text: "it could not be processed and waits for the owner".to_owned() }), None)
+        }
+        PaymentState::Authorised { approval_code }
+        | PaymentState::Capturing { approval_code }
+        | PaymentState::Captured { approval_code, .. } => (None, Some(approval_code.clone())),
+        PaymentState::Received | PaymentState::Authorising | PaymentState::Expired { .. } => (None, None),
+    };
+    PaymentView {
+        v: V,
+        id: payment.id.to_string(),
+        device_id: payment.device_id.to_string(),
+        device_name: name.unwrap_or_default(),
+        seq: payment.seq,
+        number: payment.sale.number.clone(),
+        amount_minor: payment.sale.amount_minor,
+        currency: payment.sale.currency.clone(),
+        tax_minor: payment.sale.tax_minor,
+        state: payment.state.name().to_owned(),
+        reason,
+        approval_code,
+        brand: payment.card.brand.clone(),
+        last4: payment.card.last4.clone(),
+        entry: payment.card.entry.clone(),
+        offline: payment.offline,
+        taken_ms: payment.taken_ms,
+        received_ms: payment.received_ms,
+        changed_ms: payment.changed_ms,
+        // Written by ingest from the same shape; a damaged one must not hide the payment.
+        lines: serde_json::from_str(&payment.sale.lines).unwrap_or_default(),
+    }
+}

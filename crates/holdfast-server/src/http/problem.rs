@@ -1,0 +1,129 @@
+//! Errors as application/problem+json (RFC 9457), with what to do.
+
+use crate::ingest::IngestError;
+use crate::store::StoreError;
+use axum::Json;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use holdfast_wire::problem::Problem;
+
+/// One kind of problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ApiError {
+    name: &'static str,
+    status: StatusCode,
+    title: &'static str,
+    detail: &'static str,
+    retry_after_s: Option<u16>,
+}
+
+const fn error(name: &'static str, status: StatusCode, title: &'static str, detail: &'static str) -> ApiError {
+    ApiError { name, status, title, detail, retry_after_s: None }
+}
+
+impl ApiError {
+    pub const SIGNATURE_MISSING: Self = error(
+        "signature-missing",
+        StatusCode::UNAUTHORIZED,
+        "The request is not signed",
+        "Send Content-Digest, Signature-Input and Signature as RFC 9421 and docs/protocol.md section 2 say.",
+    );
+    pub const SIGNATURE_WRONG: Self = error(
+        "signature-wrong",
+        StatusCode::UNAUTHORIZED,
+        "The request's signature is wrong",
+        "Sign the request as it is sent, with the key of the device that is named. Enrol the device if it is not known here.",
+    );
+    pub const DEVICE_REVOKED: Self = error(
+        "device-revoked",
+        StatusCode::FORBIDDEN,
+        "This device was revoked",
+        "The owner can enrol it again. What it still holds can be uploaded, and goes to the owner.",
+    );
+    pub const CODE_REFUSED: Self = error(
+        "enrolment-code-refused",
+        StatusCode::FORBIDDEN,
+        "The enrolment code is not valid",
+        "Ask for a fresh code: each works once, for ten minutes.",
+    );
+    pub const NOT_FOUND: Self = error("not-found", StatusCode::NOT_FOUND, "There is nothing here", "Check the path.");
+    pub const PAYMENT_UNKNOWN: Self = error(
+        "payment-unknown",
+        StatusCode::NOT_FOUND,
+        "This payment is not known",
+        "It was not uploaded yet, or belongs to somebody else.",
+    );
+    pub const METHOD_NOT_ALLOWED: Self = error(
+        "method-not-allowed",
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This path does not take this method",
+        "See docs/protocol.md for the method.",
+    );
+    pub const BATCH_TOO_LARGE: Self = error(
+        "batch-too-large",
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "The batch is too large",
+        "Send at most 50 records and 262144 bytes at once.",
+    );
+    pub const BODY_TOO_LARGE: Self =
+        error("body-too-large", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", "Send less at once.");
+    pub const BATCH_UNREADABLE: Self = error(
+        "batch-unreadable",
+        StatusCode::BAD_REQUEST,
+        "The batch cannot be read",
+        "Send JSON of the shape in docs/protocol.md section 7. Nothing of it was kept.",
+    );
+    pub const REQUEST_UNREADABLE: Self = error(
+        "request-unreadable",
+        StatusCode::BAD_REQUEST,
+        "The request cannot be read",
+        "Send the shape in docs/protocol.md.",
+    );
+    pub const SLOW_DOWN: Self = ApiError {
+        retry_after_s: Some(2),
+        ..error("slow-down", StatusCode::TOO_MANY_REQUESTS, "Too many batches at once", "Come again after Retry-After.")
+    };
+    pub const TRY_LATER: Self = ApiError {
+        retry_after_s: Some(5),
+        ..error(
+            "try-later",
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server cannot do this now",
+            "Keep everything and come again after Retry-After.",
+        )
+    };
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let problem = Problem::new(self.name, self.status.as_u16(), self.title, self.detail);
+        let mut response = (self.status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(Problem::CONTENT_TYPE));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a request could not use the database");
+        Self::TRY_LATER
+    }
+}
+
+impl From<IngestError> for ApiError {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::TooManyRecords => Self::BATCH_TOO_LARGE,
+            IngestError::Store(error) => error.into(),
+            IngestError::Sign(error) => {
+                tracing::error!(%error, "a batch was kept and cannot be acknowledged");
+                Self::TRY_LATER
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Taking a batch in: read and check each record by itself, decide, write in one transaction, and only then acknowledge.
+//!
+//! Nothing here reads a clock, draws a random number or starts a task, so the simulation drives this very code.
+
+mod decide;
+mod read;
+
+#[cfg(test)]
+mod tests;
+
+pub use decide::{QUARANTINE_PER_DEVICE_MAX, Status, Verdict};
+
+use crate::store::{Device, IngestQuery, Ledger, StoreError};
+use holdfast_core::id::PaymentId;
+use holdfast_core::limits::BATCH_RECORDS_MAX;
+use holdfast_core::time::UnixMs;
+use holdfast_wire::V;
+use holdfast_wire::ack::AckPayload;
+use holdfast_wire::b64::hash_text;
+use holdfast_wire::jws::{ToSign, typ};
+
+/// Signs acknowledgements and times with the acknowledgement key.
+pub trait AckSigner: Send + Sync {
+    fn kid(&self) -> &str;
+    /// R || S over `message`.
+    ///
+    /// # Errors
+    /// When the key cannot be used.
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError>;
+}
+
+/// The acknowledgement key cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the acknowledgement key cannot be used: nothing is acknowledged, and tills keep what they have")]
+pub struct SignError;
+
+/// Why a batch got no answer at all. The till keeps everything and comes again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IngestError {
+    #[error("a batch has at most {BATCH_RECORDS_MAX} records")]
+    TooManyRecords,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ingested {
+    /// Compact acknowledgements. A record that could not even be kept has none.
+    pub acks: Vec<String>,
+    /// Payments that are new.
+    pub stored: Vec<PaymentId>,
+    pub quarantined_count: usize,
+}
+
+/// Takes a batch of `device`, whose request signature was checked.
+///
+/// # Errors
+/// When nothing was committed, or it was and cannot be acknowledged now; the till comes again with the same batch.
+pub async fn ingest<L: Ledger>(
+    ledger: &L,
+    signer: &dyn AckSigner,
+    now_ms: UnixMs,
+    device: &Device,
+    records: Vec<String>,
+) -> Result<Ingested, IngestError> {
+    if records.len() > BATCH_RECORDS_MAX {
+        return Err(IngestError::TooManyRecords);
+    }
+    let candidates: Vec<read::Candidate> = records.into_iter().map(|raw| read::read(raw, device, now_ms)).collect();
+    let query = IngestQuery {
+        device_id: device.id,
+        ids: candidates.iter().filter_map(|c| c.claimed_id).collect(),
+        seqs: candidates.iter().filter_map(|c| c.reading.as_ref().ok().map(|p| p.seq)).collect(),
+        hashes: candidates.iter().map(|c| c.hash).collect(),
+    };
+    let is_revoked = device.revoked_ms.is_some();
+    let verdicts = ledger
+        .ingest(now_ms, query, move |snapshot| decide::decide(snapshot, candidates, is_revoked))
+        .await?;
+    acknowledge(ledger.epoch(), signer, now_ms, &verdicts)
+}
+
+/// Signs one acknowledgement per verdict.
+fn acknowledge(epoch: &str, signer: &dyn AckSigner, now_ms: UnixMs, verdicts: &[Verdict]) -> Result<Ingested, IngestError> {
+    let mut ingested = Ingested { acks: Vec::with_capacity(verdicts.len()), stored: Vec::new(), quarantined_count: 0 };
+    for verdict in verdicts {
+        let (status, reason) = match &verdict.status {
+            Status::Stored => ("stored", None),
+            Status::Duplicate => ("duplicate", None),
+            Status::Quarantined(reason) => ("quarantined", Some(reason.clone())),
+            Status::NotKept => continue,
+        };
+        match (&verdict.status, verdict.id) {
+            (Status::Stored, Some(id)) => ingested.stored.push(id),
+            (Status::Quarantined(_), _) => ingested.quarantined_count += 1,
+            _ => {}
+        }
+        let payload = AckPayload {
+            v: V,
+            id: verdict.id.map(|id| id.to_string()).unwrap_or_default(),
+            record_hash: hash_text(verdict.hash),
+            status: status.to_owned(),
+            reason,
+            epoch: epoch.to_owned(),
+            server_time_ms: now_ms,
+        };
+        let to_sign = ToSign::new(typ::ACK, signer.kid(), &payload);
+        let signature = signer.sign(to_sign.signing_input())?;
+        ingested.acks.push(to_sign.with_signature(&signature));
+    }
+    Ok(ingested)
+}

@@ -1,0 +1,88 @@
+//! One string of a batch: a record of this device, or the reason why it is none.
+
+use crate::store::{CardSummary, Device, Payment, Sale};
+use holdfast_core::id::{PaymentId, RecordHash};
+use holdfast_core::limits::RECORD_BYTES_MAX;
+use holdfast_core::payment::PaymentState;
+use holdfast_core::time::UnixMs;
+use holdfast_crypto::envelope;
+use holdfast_wire::ack::reason;
+use holdfast_wire::b64::{hash_text, record_hash};
+use holdfast_wire::record::{Record, RecordPayload};
+
+/// A string of a batch, with what could be read of it.
+#[derive(Debug)]
+pub struct Candidate {
+    pub hash: RecordHash,
+    pub raw: String,
+    /// The id that the string claims, when it is one: a label until the signature is checked.
+    pub claimed_id: Option<PaymentId>,
+    /// The payment it would become, or the reason why it goes to quarantine.
+    pub reading: Result<Box<Payment>, &'static str>,
+}
+
+/// Reads and checks one string. `device` has signed the request around it.
+pub fn read(raw: String, device: &Device, now_ms: UnixMs) -> Candidate {
+    let hash = record_hash(&raw);
+    if raw.len() > RECORD_BYTES_MAX {
+        return Candidate { hash, raw, claimed_id: None, reading: Err(reason::TOO_LARGE) };
+    }
+    let Ok(unverified) = RecordPayload::parse(&raw) else {
+        return Candidate { hash, raw, claimed_id: None, reading: Err(reason::UNREADABLE) };
+    };
+    let claimed_id = unverified.claimed().id.parse().ok();
+    let device_text = device.id.to_string();
+    let reading = if unverified.kid() != device_text || unverified.claimed().did != device_text {
+        Err(reason::NOT_THIS_DEVICE)
+    } else {
+        let is_right = device.key.verify(unverified.signing_input(), unverified.signature()).is_ok();
+        match unverified.accept(is_right) {
+            Err(_) => Err(reason::SIGNATURE_WRONG),
+            Ok(payload) => match payload.to_core() {
+                // A sequence number beyond what the books can hold is no number of ours.
+                Some(record) if i64::try_from(record.seq).is_ok() => payment(&record, &raw, hash, device, now_ms),
+                _ => Err(reason::UNREADABLE),
+            },
+        }
+    };
+    Candidate { hash, raw, claimed_id, reading }
+}
+
+fn payment(record: &Record, raw: &str, hash: RecordHash, device: &Device, now_ms: UnixMs) -> Result<Box<Payment>, &'static str> {
+    if record.merchant_id != device.merchant_id.to_string() {
+        return Err(reason::NOT_THIS_DEVICE);
+    }
+    // Only the form is looked at, for the name of the key: opening is a job's work, after the acknowledgement. An envelope of
+    // a wrong form becomes a payment too, so that its failure stands in the history with its amount.
+    let card_key_kid = envelope::parse(&record.jwe).ok().map(|parsed| parsed.header().kid().to_owned());
+    let lines = serde_json::to_string(&record.sale.lines).map_err(|_| reason::UNREADABLE)?;
+    Ok(Box::new(Payment {
+        id: record.id,
+        merchant_id: device.merchant_id,
+        device_id: device.id,
+        seq: record.seq,
+        prev: record.prev.map(hash_text).unwrap_or_default(),
+        record_hash: hash,
+        record: Some(raw.to_owned()),
+        card_key_kid,
+        sale: Sale {
+            number: record.sale.number.clone(),
+            amount_minor: record.amount.minor(),
+            currency: record.amount.currency().code().to_owned(),
+            tax_minor: record.sale.tax_minor,
+            lines,
+        },
+        card: CardSummary {
+            brand: record.card.brand.name().to_owned(),
+            last4: record.card.last4.clone(),
+            entry: record.card.entry.name().to_owned(),
+            pan_hmac: None,
+        },
+        offline: record.offline,
+        taken_ms: record.taken.judged_ms(now_ms),
+        received_ms: now_ms,
+        state: PaymentState::Received,
+        changed_ms: now_ms,
+        change: 0,
+    }))
+}

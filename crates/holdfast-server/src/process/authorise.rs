@@ -1,0 +1,95 @@
+//! Received -> authorising -> authorised or declined.
+
+use super::open::{self, CardKeys, OpenFault};
+use super::{Clock, Flow, ProcessError, Processor, Run};
+use crate::acquirer::{Acquirer, AcquirerError, AuthorisationRequest, Decision};
+use crate::store::{AttemptKind, Ledger, PaymentOp};
+use holdfast_core::payment::{Decline, Event};
+use holdfast_crypto::pan_hmac::pan_hmac;
+use holdfast_wire::b64;
+
+const KIND: AttemptKind = AttemptKind::Authorisation;
+
+impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
+    /// Opens the envelope, commits the intent, asks, and commits the answer.
+    pub(super) async fn authorise(&self, run: &mut Run) -> Result<Flow, ProcessError> {
+        if self.is_expired(run).await? {
+            // What will not be authorised must not be kept: the ciphertext goes, the payment stays, with its amount.
+            self.write(run, Some(vec![Event::WindowOver]), vec![PaymentOp::Scrub, PaymentOp::Done]).await?;
+            return Ok(Flow::Stop);
+        }
+        let card = match self.open(run).await {
+            Ok(card) => card,
+            Err(OpenFault::Later) => return self.stop_and_come_again(run, AcquirerError::Unreachable).await,
+            Err(OpenFault::Never(reason)) => return self.give_up(run, reason).await,
+        };
+        let Ok(currency) = run.payment.sale.currency.parse() else { return self.give_up(run, "currency-unknown").await };
+        let hmac = b64::encode(pan_hmac(&self.pan_key, card.pan()));
+        let ops = vec![PaymentOp::PanHmac(hmac), PaymentOp::Ask { kind: KIND }];
+        self.write(run, Some(vec![Event::AuthoriseIntended]), ops).await?;
+        let request = AuthorisationRequest {
+            reference: run.payment.id,
+            amount_minor: run.payment.sale.amount_minor,
+            currency,
+            card: &card,
+            offline: run.payment.offline,
+        };
+        let answer = self.heard(self.acquirer.authorise(self.clock.now_ms(), request).await);
+        drop(card);
+        match answer {
+            Ok(decision) => self.take_authorisation(run, decision).await,
+            Err(error) => self.stop_and_come_again(run, error).await,
+        }
+    }
+
+    /// The intent is there and its answer is not: asks for the reference.
+    pub(super) async fn inquire_authorisation(&self, run: &mut Run) -> Result<Flow, ProcessError> {
+        let known = self.heard(self.acquirer.inquire(self.clock.now_ms(), run.payment.id).await);
+        match known {
+            Err(error) => self.stop_and_come_again(run, error).await,
+            Ok(known) => match known.authorisation {
+                Some(decision) => self.take_authorisation(run, decision).await,
+                None => {
+                    let ops = vec![PaymentOp::Answer { kind: KIND, outcome: "not-at-acquirer".to_owned() }];
+                    self.write(run, Some(vec![Event::NotAtAcquirer]), ops).await?;
+                    Ok(Flow::Go)
+                }
+            },
+        }
+    }
+
+    /// Commits the result. From here on the ciphertext is gone.
+    async fn take_authorisation(&self, run: &mut Run, decision: Decision) -> Result<Flow, ProcessError> {
+        run.failures = 0;
+        match decision {
+            Decision::Approved { approval_code } => {
+                let ops = vec![PaymentOp::Answer { kind: KIND, outcome: "approved".to_owned() }, PaymentOp::Scrub];
+                self.write_approval(run, approval_code, ops).await
+            }
+            Decision::Declined { code } => {
+                let outcome = format!("declined {code}");
+                let ops = vec![PaymentOp::Answer { kind: KIND, outcome }, PaymentOp::Scrub, PaymentOp::Done];
+                self.write(run, Some(vec![Event::Declined(Decline { code })]), ops).await?;
+                Ok(Flow::Stop)
+            }
+        }
+    }
+
+    async fn is_expired(&self, run: &Run) -> Result<bool, ProcessError> {
+        let window_ms = self.ledger.window_ms(run.payment.merchant_id).await?;
+        let taken = open::taken_at(&run.payment);
+        Ok(taken.is_some_and(|taken| taken.is_expired(run.payment.received_ms, window_ms)))
+    }
+
+    async fn give_up(&self, run: &mut Run, reason: &'static str) -> Result<Flow, ProcessError> {
+        tracing::error!(payment = %run.payment.id, reason, "the payment cannot be processed and waits for the owner");
+        let ops = vec![PaymentOp::Quarantine { reason: reason.to_owned() }, PaymentOp::Done];
+        self.write(run, Some(vec![Event::Unprocessable { reason: reason.to_owned() }]), ops).await?;
+        Ok(Flow::Stop)
+    }
+
+    pub(super) async fn stop_and_come_again(&self, run: &mut Run, error: AcquirerError) -> Result<Flow, ProcessError> {
+        self.again(run, error).await?;
+        Ok(Flow::Stop)
+    }
+}

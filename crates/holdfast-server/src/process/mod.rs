@@ -1,0 +1,218 @@
+//! Jobs: from a stored payment to a captured one.
+//!
+//! Every call to the acquirer has its intent committed before it, and every doubt is settled by asking for the payment's
+//! reference; nothing is ever sent again blind. Nothing here reads a clock by itself, draws a random number or starts a
+//! task: the server drives it by [`runner`], the simulation by [`Processor::process_due`].
+
+mod authorise;
+mod capture;
+mod open;
+mod retry;
+pub mod runner;
+
+#[cfg(test)]
+mod tests;
+
+pub use open::{CardKeyFault, CardKeys};
+
+use crate::acquirer::{Acquirer, AcquirerError};
+use crate::store::{Job, Ledger, Payment, PaymentOp, StoreError};
+use holdfast_core::id::PaymentId;
+use holdfast_core::payment::{Event, MoveError, NextStep, PaymentState};
+use holdfast_core::time::UnixMs;
+use holdfast_crypto::SecretBytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// How long a job is leased. Longer than all calls of one run together.
+pub const LEASE_MS: i64 = 120_000;
+/// Steps of one run. A payment needs four when all goes well.
+const STEPS_MAX: usize = 8;
+
+/// A clock.
+pub trait Clock: Send + Sync {
+    fn now_ms(&self) -> UnixMs;
+}
+
+/// Why a run stopped before the payment was settled. The job stays and comes again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProcessError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Move(#[from] MoveError),
+}
+
+/// What is known of the acquirer from the last call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    Unknown,
+    Up,
+    Down,
+}
+
+/// Told about every payment that changed.
+pub type OnChange = Arc<dyn Fn(PaymentId) + Send + Sync>;
+
+/// Takes payments through their states.
+pub struct Processor<L, A, K, C> {
+    ledger: Arc<L>,
+    acquirer: Arc<A>,
+    card_keys: Arc<K>,
+    clock: C,
+    pan_key: SecretBytes,
+    on_change: OnChange,
+    health: AtomicU8,
+    #[cfg(feature = "planted-bugs")]
+    bug: Option<PlantedBug>,
+}
+
+/// A wrong order of work, for tests of the simulation only.
+#[cfg(feature = "planted-bugs")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlantedBug {
+    /// Captures first and writes the intent never.
+    CallBeforeIntent,
+}
+
+/// A payment on its way through one run.
+struct Run {
+    payment: Payment,
+    failures: u32,
+}
+
+enum Flow {
+    Go,
+    Stop,
+}
+
+impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
+    /// `pan_key` keys the hash by which a card is recognised.
+    pub fn new(ledger: Arc<L>, acquirer: Arc<A>, card_keys: Arc<K>, clock: C, pan_key: SecretBytes) -> Self {
+        Self {
+            ledger,
+            acquirer,
+            card_keys,
+            clock,
+            pan_key,
+            on_change: Arc::new(|_| {}),
+            health: AtomicU8::new(0),
+            #[cfg(feature = "planted-bugs")]
+            bug: None,
+        }
+    }
+
+    /// Sets who is told about changes.
+    pub fn with_on_change(mut self, on_change: OnChange) -> Self {
+        self.on_change = on_change;
+        self
+    }
+
+    /// Works in a wrong order, for tests of the simulation only.
+    #[cfg(feature = "planted-bugs")]
+    pub fn with_bug(mut self, bug: PlantedBug) -> Self {
+        self.bug = Some(bug);
+        self
+    }
+
+    pub fn ledger(&self) -> &L {
+        &self.ledger
+    }
+
+    pub fn health(&self) -> Health {
+        match self.health.load(Ordering::Relaxed) {
+            1 => Health::Up,
+            2 => Health::Down,
+            _ => Health::Unknown,
+        }
+    }
+
+    /// Processes the jobs that are due, one after the other, and says how many there were.
+    ///
+    /// # Errors
+    /// The first error of the store: the process is about to end.
+    pub async fn process_due(&self, limit: usize) -> Result<usize, ProcessError> {
+        let jobs = self.claim(limit).await?;
+        let count = jobs.len();
+        for job in jobs {
+            self.process(job).await?;
+        }
+        Ok(count)
+    }
+
+    /// Takes on jobs that are due.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn claim(&self, limit: usize) -> Result<Vec<Job>, StoreError> {
+        let now_ms = self.clock.now_ms();
+        self.ledger.claim_due(now_ms, now_ms + LEASE_MS, limit).await
+    }
+
+    /// Takes one payment as far as it goes now.
+    ///
+    /// # Errors
+    /// When the store refuses; the job stays.
+    pub async fn process(&self, job: Job) -> Result<(), ProcessError> {
+        let Some(payment) = self.ledger.payment(job.payment_id).await? else { return Ok(()) };
+        let mut run = Run { payment, failures: job.failures };
+        for _ in 0..STEPS_MAX {
+            let flow = match run.payment.state.next_step() {
+                NextStep::Authorise => self.authorise(&mut run).await?,
+                NextStep::InquireAuthorisation => self.inquire_authorisation(&mut run).await?,
+                NextStep::Capture => self.capture(&mut run).await?,
+                NextStep::InquireCapture => self.inquire_capture(&mut run).await?,
+                NextStep::Nothing => {
+                    self.write(&mut run, None, vec![PaymentOp::Done]).await?;
+                    Flow::Stop
+                }
+            };
+            if matches!(flow, Flow::Stop) {
+                return Ok(());
+            }
+        }
+        self.again(&mut run, AcquirerError::Unreachable).await
+    }
+
+    /// Commits `ops` with the state after `events`, if there are any.
+    async fn write(&self, run: &mut Run, events: Option<Vec<Event>>, mut ops: Vec<PaymentOp>) -> Result<(), ProcessError> {
+        let now_ms = self.clock.now_ms();
+        let is_change = events.is_some();
+        let mut state = run.payment.state.clone();
+        for event in events.into_iter().flatten() {
+            state = state.apply(event, now_ms)?;
+        }
+        if is_change {
+            ops.push(PaymentOp::State(state.clone()));
+        }
+        run.payment.change = self.ledger.apply(now_ms, run.payment.id, run.payment.change, ops).await?;
+        if is_change {
+            self.note(&run.payment, &state);
+            run.payment.state = state;
+            (self.on_change)(run.payment.id);
+        }
+        Ok(())
+    }
+
+    fn note(&self, payment: &Payment, state: &PaymentState) {
+        if state.is_settled() {
+            tracing::info!(payment = %payment.id, state = state.name(), "payment settled");
+        } else {
+            tracing::debug!(payment = %payment.id, state = state.name(), "payment moved");
+        }
+    }
+
+    /// Remembers whether the acquirer answered.
+    fn heard<T>(&self, answer: Result<T, AcquirerError>) -> Result<T, AcquirerError> {
+        self.health.store(if answer.is_ok() { 1 } else { 2 }, Ordering::Relaxed);
+        answer
+    }
+
+    /// Puts the job off after a call without an answer.
+    async fn again(&self, run: &mut Run, error: AcquirerError) -> Result<(), ProcessError> {
+        let failures = run.failures.saturating_add(1);
+        let due_ms = self.clock.now_ms() + retry::delay_ms(error, failures);
+        tracing::warn!(payment = %run.payment.id, failures, %error, "no answer from the acquirer");
+        self.write(run, None, vec![PaymentOp::Again { due_ms, failures }]).await
+    }
+}

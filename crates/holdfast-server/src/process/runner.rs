@@ -1,0 +1,60 @@
+//! The task that drives the jobs in the server: woken by ingest, by the end of a job, and by the clock.
+
+use super::{CardKeys, Clock, Processor};
+use crate::acquirer::Acquirer;
+use crate::store::Ledger;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore, watch};
+
+/// Payments in flight at once. A slow answer for one holds up none of the others.
+const IN_FLIGHT_MAX: u32 = 16;
+/// The longest sleep between two looks at the books.
+const LOOK_MS_MAX: u64 = 1_000;
+/// How long a stop waits for payments in flight. What is cut off then is settled by reference after the next start.
+const DRAIN_MS_MAX: u64 = 15_000;
+
+/// Runs until `stop` says so, then waits for the payments in flight.
+pub async fn run<L, A, K, C>(processor: Arc<Processor<L, A, K, C>>, wake: Arc<Notify>, mut stop: watch::Receiver<bool>)
+where
+    L: Ledger + 'static,
+    A: Acquirer + 'static,
+    K: CardKeys + 'static,
+    C: Clock + 'static,
+{
+    let slots = Arc::new(Semaphore::new(IN_FLIGHT_MAX as usize));
+    while !*stop.borrow() {
+        let Ok(first) = Arc::clone(&slots).acquire_owned().await else { break };
+        let mut permits = vec![first];
+        while let Ok(permit) = Arc::clone(&slots).try_acquire_owned() {
+            permits.push(permit);
+        }
+        let jobs = processor.claim(permits.len()).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the jobs cannot be read");
+            Vec::new()
+        });
+        let is_idle = jobs.is_empty();
+        for job in jobs {
+            let (processor, wake, permit) = (Arc::clone(&processor), Arc::clone(&wake), permits.pop());
+            tokio::spawn(async move {
+                if let Err(error) = processor.process(job).await {
+                    tracing::error!(payment = %job.payment_id, %error, "a payment's job stopped; it comes again");
+                }
+                drop(permit);
+                wake.notify_one();
+            });
+        }
+        drop(permits);
+        if is_idle {
+            tokio::select! {
+                () = wake.notified() => {}
+                () = tokio::time::sleep(Duration::from_millis(LOOK_MS_MAX)) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+    let drained = slots.acquire_many(IN_FLIGHT_MAX);
+    if tokio::time::timeout(Duration::from_millis(DRAIN_MS_MAX), drained).await.is_err() {
+        tracing::warn!("payments in flight were left for the next start");
+    }
+}

@@ -1,0 +1,227 @@
+//! What the server keeps, as ingest and the jobs see it.
+//!
+//! [`Ledger`] is the seam: SQLite in the server, memory in the deterministic simulation, one conformance suite for both.
+//! Every method is one transaction, durable when it returns.
+
+pub mod conformance;
+pub mod memory;
+pub mod sqlite;
+
+use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
+use holdfast_core::payment::PaymentState;
+use holdfast_core::time::UnixMs;
+use holdfast_crypto::es256::VerifyingKey;
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+
+/// Why the store did not do what it was asked to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another writer changed the payment in between: read it again and decide anew.
+    #[error("the payment was changed by another writer: read it again")]
+    Conflict,
+    #[error("the database refused: {0}; check the data directory's free space and permissions")]
+    Database(String),
+    /// The store is shut down, or was crashed by a test.
+    #[error("the database is closed")]
+    Closed,
+}
+
+/// An enrolled device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    pub id: DeviceId,
+    pub merchant_id: MerchantId,
+    pub number: u32,
+    pub name: String,
+    pub key: VerifyingKey,
+    pub revoked_ms: Option<UnixMs>,
+}
+
+/// A payment as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    pub id: PaymentId,
+    pub merchant_id: MerchantId,
+    pub device_id: DeviceId,
+    pub seq: u64,
+    /// The hash that the record names as its predecessor's; empty for a device's first.
+    pub prev: String,
+    pub record_hash: RecordHash,
+    /// The signed record with its ciphertext, until the authorisation result is known.
+    pub record: Option<String>,
+    /// The card key that the unopened envelope needs.
+    pub card_key_kid: Option<String>,
+    pub sale: Sale,
+    pub card: CardSummary,
+    pub offline: bool,
+    /// When it was taken, as the server judges it.
+    pub taken_ms: UnixMs,
+    pub received_ms: UnixMs,
+    pub state: PaymentState,
+    pub changed_ms: UnixMs,
+    /// Position in the feed of changes; grows with every change of any payment.
+    pub change: i64,
+}
+
+/// What was sold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sale {
+    pub number: String,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub tax_minor: i64,
+    /// The record's lines, as JSON.
+    pub lines: String,
+}
+
+/// What may be kept and shown of a card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardSummary {
+    pub brand: String,
+    pub last4: String,
+    pub entry: String,
+    /// Keyed hash of the card number, to recognise a card; set when the envelope was opened.
+    pub pan_hmac: Option<String>,
+}
+
+/// A string of a batch that could not be taken as a payment, kept for the owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    pub record_hash: RecordHash,
+    pub payment_id: Option<PaymentId>,
+    pub reason: String,
+    pub raw: Vec<u8>,
+    /// Set when the envelope could still be opened, and so keeps its key.
+    pub card_key_kid: Option<String>,
+}
+
+/// What a decision about a batch reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IngestQuery {
+    pub device_id: DeviceId,
+    pub ids: Vec<PaymentId>,
+    pub seqs: Vec<u64>,
+    pub hashes: Vec<RecordHash>,
+}
+
+/// What was known when a batch arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct IngestSnapshot {
+    /// Payments of any device by id.
+    pub by_id: HashMap<PaymentId, RecordHash>,
+    /// Sequence numbers of this device that are taken.
+    pub seqs: HashSet<u64>,
+    /// This device's quarantined strings by hash, with their reason.
+    pub quarantined: HashMap<RecordHash, String>,
+    /// How many strings this device has in quarantine.
+    pub quarantine_count: u64,
+    /// Highest sequence number of this device and its record.
+    pub head: Option<(u64, RecordHash)>,
+}
+
+/// What a decision about a batch writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IngestOp {
+    /// A new payment in state received, with a job that is due at once.
+    Store(Box<Payment>),
+    Quarantine(Quarantined),
+}
+
+/// A question to the acquirer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AttemptKind {
+    Authorisation,
+    Capture,
+    Reversal,
+}
+
+impl AttemptKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Authorisation => "authorisation",
+            Self::Capture => "capture",
+            Self::Reversal => "reversal",
+        }
+    }
+}
+
+/// One thing to write about a payment. A list of them is one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PaymentOp {
+    State(PaymentState),
+    /// The acquirer is about to be asked.
+    Ask { kind: AttemptKind },
+    /// It answered, or is known never to have heard.
+    Answer { kind: AttemptKind, outcome: String },
+    PanHmac(String),
+    /// The record with its ciphertext goes; its hash stays.
+    Scrub,
+    /// The record moves to quarantine under this reason.
+    Quarantine { reason: String },
+    /// The job comes again.
+    Again { due_ms: UnixMs, failures: u32 },
+    /// Nothing more to do.
+    Done,
+}
+
+/// A job that was taken on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Job {
+    pub payment_id: PaymentId,
+    /// Attempts in a row that got no answer.
+    pub failures: u32,
+}
+
+/// The server's books.
+pub trait Ledger: Send + Sync {
+    /// Changes when the books were made anew or restored from a copy.
+    fn epoch(&self) -> &str;
+
+    fn device(&self, id: DeviceId) -> impl Future<Output = Result<Option<Device>, StoreError>> + Send;
+
+    /// Reads the snapshot, lets `decide` choose, and writes what it chose, all in one transaction.
+    fn ingest<T, D>(&self, now_ms: UnixMs, query: IngestQuery, decide: D) -> impl Future<Output = Result<T, StoreError>> + Send
+    where
+        T: Send + 'static,
+        D: FnOnce(&IngestSnapshot) -> (Vec<IngestOp>, T) + Send + 'static;
+
+    /// Takes on up to `limit` jobs that are due, oldest first, and leases them.
+    fn claim_due(
+        &self,
+        now_ms: UnixMs,
+        lease_until_ms: UnixMs,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Job>, StoreError>> + Send;
+
+    /// When the next job is due, leased ones included.
+    fn next_due_ms(&self) -> impl Future<Output = Result<Option<UnixMs>, StoreError>> + Send;
+
+    /// Gives back the leases of a process that is no more. Called at the start, when no other process can hold one.
+    fn release_leases(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    fn payment(&self, id: PaymentId) -> impl Future<Output = Result<Option<Payment>, StoreError>> + Send;
+
+    /// Writes `ops` about a payment, if its `change` is still the one given. Gives its `change` back as it is then.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it is not.
+    fn apply(
+        &self,
+        now_ms: UnixMs,
+        id: PaymentId,
+        change: i64,
+        ops: Vec<PaymentOp>,
+    ) -> impl Future<Output = Result<i64, StoreError>> + Send;
+
+    /// Payments of a merchant that changed after `cursor`, oldest change first.
+    fn changed_after(
+        &self,
+        merchant_id: MerchantId,
+        cursor: i64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Payment>, StoreError>> + Send;
+
+    /// The offline window of a merchant.
+    fn window_ms(&self, merchant_id: MerchantId) -> impl Future<Output = Result<i64, StoreError>> + Send;
+}

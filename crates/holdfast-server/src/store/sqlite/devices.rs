@@ -1,0 +1,184 @@
+//! Devices and the codes that enrol them.
+
+use super::row::{damaged, parsed};
+use super::{SqliteLedger, payments};
+use crate::store::{Device, StoreError};
+use holdfast_core::id::{DeviceId, MerchantId};
+use holdfast_core::time::UnixMs;
+use holdfast_crypto::es256::VerifyingKey;
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
+
+/// A device that asks to be enrolled.
+#[derive(Debug, Clone)]
+pub struct Enrolment {
+    pub device_id: DeviceId,
+    /// SHA-256 of the code, base64url.
+    pub code_hash: String,
+    pub name: String,
+    pub key: VerifyingKey,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Enrolled {
+    Yes { device_number: u32, merchant_id: MerchantId },
+    /// The code is unknown, used or expired. Deliberately not told apart.
+    CodeRefused,
+}
+
+/// What a device told about itself.
+#[derive(Debug, Clone)]
+pub struct Heartbeat {
+    pub head_seq: i64,
+    pub head_hash: String,
+    pub waiting_count: i64,
+    pub waiting_minor: i64,
+}
+
+impl SqliteLedger {
+    /// Keeps a new code, and forgets those that are over.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn add_enrolment_code(
+        &self,
+        now_ms: UnixMs,
+        merchant_id: MerchantId,
+        code_hash: String,
+        expires_ms: UnixMs,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write(move |c| {
+                Box::pin(async move {
+                    sqlx::query("DELETE FROM enrolment_codes WHERE expires_ms < ?").bind(now_ms).execute(&mut *c).await?;
+                    sqlx::query("INSERT INTO enrolment_codes (code_hash, merchant_id, expires_ms) VALUES (?, ?, ?)")
+                        .bind(code_hash)
+                        .bind(merchant_id.to_string())
+                        .bind(expires_ms)
+                        .execute(c)
+                        .await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// Uses the code up and adds the device, in one transaction.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn enrol(&self, now_ms: UnixMs, enrolment: Enrolment) -> Result<Enrolled, StoreError> {
+        self.writer.write(move |c| Box::pin(enrol(c, now_ms, enrolment))).await
+    }
+
+    /// Ends a device's right to sell. What it still holds goes to quarantine.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn revoke_device(&self, now_ms: UnixMs, id: DeviceId) -> Result<(), StoreError> {
+        self.writer
+            .write(move |c| {
+                Box::pin(async move {
+                    sqlx::query("UPDATE devices SET revoked_ms = ? WHERE id = ? AND revoked_ms IS NULL")
+                        .bind(now_ms)
+                        .bind(id.to_string())
+                        .execute(c)
+                        .await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// Keeps what a device told.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn heartbeat(&self, now_ms: UnixMs, id: DeviceId, told: Heartbeat) -> Result<(), StoreError> {
+        self.writer
+            .write(move |c| {
+                Box::pin(async move {
+                    sqlx::query(
+                        "UPDATE devices SET heartbeat_ms = ?, told_seq = ?, told_hash = ?, waiting_count = ?, waiting_minor = ?
+                         WHERE id = ?",
+                    )
+                    .bind(now_ms)
+                    .bind(told.head_seq)
+                    .bind(told.head_hash)
+                    .bind(told.waiting_count)
+                    .bind(told.waiting_minor)
+                    .bind(id.to_string())
+                    .execute(c)
+                    .await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// The names of a merchant's devices, for the history.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn device_names(&self, merchant_id: MerchantId) -> Result<Vec<(DeviceId, String)>, StoreError> {
+        let rows = sqlx::query("SELECT id, name FROM devices WHERE merchant_id = ?")
+            .bind(merchant_id.to_string())
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter().map(|row| Ok((parsed(row, "id")?, row.try_get("name")?))).collect()
+    }
+
+    /// The newest position in the feed of changes.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn last_change(&self) -> Result<i64, StoreError> {
+        let mut connection = self.reader.acquire().await?;
+        payments::next_change(&mut connection).await.map(|next| next - 1)
+    }
+}
+
+async fn enrol(connection: &mut SqliteConnection, now_ms: UnixMs, enrolment: Enrolment) -> Result<Enrolled, StoreError> {
+    let used = sqlx::query(
+        "UPDATE enrolment_codes SET used_ms = ?1 WHERE code_hash = ?2 AND used_ms IS NULL AND expires_ms > ?1 RETURNING merchant_id",
+    )
+    .bind(now_ms)
+    .bind(enrolment.code_hash)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = used else { return Ok(Enrolled::CodeRefused) };
+    let merchant_id: MerchantId = parsed(&row, "merchant_id")?;
+    let row = sqlx::query("SELECT coalesce(max(number), 0) + 1 AS number FROM devices WHERE merchant_id = ?")
+        .bind(merchant_id.to_string())
+        .fetch_one(&mut *connection)
+        .await?;
+    let device_number: u32 = row.try_get("number")?;
+    sqlx::query("INSERT INTO devices (id, merchant_id, number, name, x, y, enrolled_ms) VALUES (?, ?, ?, ?, ?, ?, ?)")
+        .bind(enrolment.device_id.to_string())
+        .bind(merchant_id.to_string())
+        .bind(device_number)
+        .bind(enrolment.name)
+        .bind(enrolment.key.x())
+        .bind(enrolment.key.y())
+        .bind(now_ms)
+        .execute(connection)
+        .await?;
+    Ok(Enrolled::Yes { device_number, merchant_id })
+}
+
+pub async fn find(reader: &SqlitePool, id: DeviceId) -> Result<Option<Device>, StoreError> {
+    let found = sqlx::query("SELECT * FROM devices WHERE id = ?").bind(id.to_string()).fetch_optional(reader).await?;
+    found.as_ref().map(device).transpose()
+}
+
+fn device(row: &SqliteRow) -> Result<Device, StoreError> {
+    Ok(Device {
+        id: parsed(row, "id")?,
+        merchant_id: parsed(row, "merchant_id")?,
+        number: row.try_get("number")?,
+        name: row.try_get("name")?,
+        key: VerifyingKey::parse(row.try_get("x")?, row.try_get("y")?).map_err(|_| damaged("device key"))?,
+        revoked_ms: row.try_get("revoked_ms")?,
+    })
+}

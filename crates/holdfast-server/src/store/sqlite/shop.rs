@@ -1,0 +1,141 @@
+//! The merchant and the catalogue.
+
+use super::SqliteLedger;
+use super::row::damaged;
+use crate::store::StoreError;
+use holdfast_core::id::MerchantId;
+use holdfast_wire::shop::{CategoryWire, ItemWire, Merchant, PolicyWire, Shop};
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
+
+impl SqliteLedger {
+    /// The first merchant, if there is one. The demo has exactly one.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn first_merchant(&self) -> Result<Option<MerchantId>, StoreError> {
+        let found = sqlx::query("SELECT id FROM merchants LIMIT 1").fetch_optional(&self.reader).await?;
+        found.as_ref().map(|row| super::row::parsed(row, "id")).transpose()
+    }
+
+    /// Adds a merchant with its catalogue, in one transaction.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn add_shop(&self, shop: Shop) -> Result<(), StoreError> {
+        self.writer.write(move |c| Box::pin(add(c, shop))).await
+    }
+
+    /// What a till of this merchant needs to sell.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn shop(&self, merchant_id: MerchantId) -> Result<Shop, StoreError> {
+        let id = merchant_id.to_string();
+        let row = sqlx::query("SELECT * FROM merchants WHERE id = ?").bind(&id).fetch_one(&self.reader).await?;
+        let categories = sqlx::query("SELECT * FROM categories WHERE merchant_id = ? ORDER BY position")
+            .bind(&id)
+            .fetch_all(&self.reader)
+            .await?;
+        let items =
+            sqlx::query("SELECT * FROM items WHERE merchant_id = ? ORDER BY position").bind(&id).fetch_all(&self.reader).await?;
+        Ok(Shop {
+            v: holdfast_wire::V,
+            merchant: merchant(&row)?,
+            policy: PolicyWire {
+                window_ms: row.try_get("window_ms")?,
+                payment_minor_max: row.try_get("payment_minor_max")?,
+                keyed_minor_max: row.try_get("keyed_minor_max")?,
+                total_minor_max: row.try_get("total_minor_max")?,
+            },
+            categories: categories.iter().map(category).collect::<Result<_, _>>()?,
+            items: items.iter().map(item).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+pub async fn window_ms(reader: &SqlitePool, merchant_id: MerchantId) -> Result<i64, StoreError> {
+    let found = sqlx::query("SELECT window_ms FROM merchants WHERE id = ?")
+        .bind(merchant_id.to_string())
+        .fetch_optional(reader)
+        .await?;
+    let window_ms: i64 = found.ok_or_else(|| damaged("merchant"))?.try_get("window_ms")?;
+    Ok(window_ms.clamp(0, holdfast_core::limits::WINDOW_MS_MAX))
+}
+
+async fn add(connection: &mut SqliteConnection, shop: Shop) -> Result<(), StoreError> {
+    let (m, p) = (&shop.merchant, &shop.policy);
+    sqlx::query(
+        "INSERT INTO merchants (id, name, currency, locale, tax_inclusive, keypad_tax_bp, receipt_footer, window_ms,
+         payment_minor_max, keyed_minor_max, total_minor_max) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(&m.id)
+    .bind(&m.name)
+    .bind(&m.currency)
+    .bind(&m.locale)
+    .bind(m.tax_inclusive)
+    .bind(m.keypad_tax_bp)
+    .bind(&m.receipt_footer)
+    .bind(p.window_ms)
+    .bind(p.payment_minor_max)
+    .bind(p.keyed_minor_max)
+    .bind(p.total_minor_max)
+    .execute(&mut *connection)
+    .await?;
+    for (position, category) in (0_i64..).zip(&shop.categories) {
+        sqlx::query("INSERT INTO categories (id, merchant_id, position, name, colour) VALUES (?, ?, ?, ?, ?)")
+            .bind(&category.id)
+            .bind(&m.id)
+            .bind(position)
+            .bind(&category.name)
+            .bind(&category.colour)
+            .execute(&mut *connection)
+            .await?;
+    }
+    for (position, item) in (0_i64..).zip(&shop.items) {
+        sqlx::query(
+            "INSERT INTO items (id, merchant_id, category_id, position, name, price_minor, tax_bp, sku, barcode)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&item.id)
+        .bind(&m.id)
+        .bind(&item.category_id)
+        .bind(position)
+        .bind(&item.name)
+        .bind(item.price_minor)
+        .bind(item.tax_bp)
+        .bind(&item.sku)
+        .bind(&item.barcode)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+fn merchant(row: &SqliteRow) -> Result<Merchant, sqlx::Error> {
+    Ok(Merchant {
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        currency: row.try_get("currency")?,
+        locale: row.try_get("locale")?,
+        tax_inclusive: row.try_get("tax_inclusive")?,
+        keypad_tax_bp: row.try_get("keypad_tax_bp")?,
+        receipt_footer: row.try_get("receipt_footer")?,
+    })
+}
+
+fn category(row: &SqliteRow) -> Result<CategoryWire, sqlx::Error> {
+    Ok(CategoryWire { id: row.try_get("id")?, name: row.try_get("name")?, colour: row.try_get("colour")? })
+}
+
+fn item(row: &SqliteRow) -> Result<ItemWire, sqlx::Error> {
+    Ok(ItemWire {
+        id: row.try_get("id")?,
+        category_id: row.try_get("category_id")?,
+        name: row.try_get("name")?,
+        price_minor: row.try_get("price_minor")?,
+        tax_bp: row.try_get("tax_bp")?,
+        sku: row.try_get("sku")?,
+        barcode: row.try_get("barcode")?,
+    })
+}

@@ -1,0 +1,99 @@
+//! One writer for the whole database, with group commit.
+//!
+//! Requests that arrive while a transaction runs join it, each behind a savepoint of its own, so one disk flush serves them
+//! all and a request that fails takes back only itself. Nobody is answered before the commit.
+
+use crate::store::StoreError;
+use futures_util::future::BoxFuture;
+use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::{mpsc, oneshot};
+
+/// Requests that share one commit.
+const GROUP_MAX: usize = 64;
+/// Requests that may wait for the writer before their callers wait to be taken.
+const QUEUE_MAX: usize = 256;
+
+type Settle = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+type Task = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Option<Settle>> + Send>;
+
+/// The way to the writer. It ends when the last copy is gone.
+#[derive(Debug, Clone)]
+pub struct Writer(mpsc::Sender<Task>);
+
+impl Writer {
+    /// Starts the writer on `connection`.
+    pub fn start(connection: SqliteConnection) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+        tokio::spawn(run(connection, receiver));
+        Self(sender)
+    }
+
+    /// Runs `work` in a transaction and answers after its commit.
+    ///
+    /// # Errors
+    /// What `work` returned, or that the commit failed.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let task: Task = Box::new(move |connection| {
+            Box::pin(async move {
+                match work(connection).await {
+                    // A caller that went away does not need its answer; what it asked for is committed all the same.
+                    Ok(value) => Some(Box::new(move |committed: Result<(), StoreError>| {
+                        let _ = answer.send(committed.map(|()| value));
+                    }) as Settle),
+                    Err(error) => {
+                        let _ = answer.send(Err(error));
+                        None
+                    }
+                }
+            })
+        });
+        self.0.send(task).await.map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Task>) {
+    while let Some(first) = queue.recv().await {
+        let mut settled = Vec::new();
+        let outcome = commit_group(&mut connection, first, &mut queue, &mut settled).await;
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "a group of writes was not committed");
+        }
+        for settle in settled {
+            settle(outcome.as_ref().copied().map_err(|e| StoreError::Database(e.to_string())));
+        }
+    }
+    if let Err(error) = connection.close().await {
+        tracing::error!(%error, "the database was not closed cleanly");
+    }
+}
+
+async fn commit_group(
+    connection: &mut SqliteConnection,
+    first: Task,
+    queue: &mut mpsc::Receiver<Task>,
+    settled: &mut Vec<Settle>,
+) -> Result<(), sqlx::Error> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut next = Some(first);
+    let mut taken = 0;
+    while let Some(task) = next {
+        sqlx::query("SAVEPOINT request").execute(&mut *tx).await?;
+        match task(&mut tx).await {
+            Some(settle) => settled.push(settle),
+            None => {
+                sqlx::query("ROLLBACK TO request").execute(&mut *tx).await?;
+            }
+        }
+        sqlx::query("RELEASE request").execute(&mut *tx).await?;
+        taken += 1;
+        next = if taken < GROUP_MAX { queue.try_recv().ok() } else { None };
+    }
+    tx.commit().await
+}
