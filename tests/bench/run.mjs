@@ -8,10 +8,17 @@ import { startBrowser } from "./lib/browser.mjs";
 import { buildPage } from "./lib/build.mjs";
 import { Front } from "./lib/front.mjs";
 import { Progress } from "./lib/report.mjs";
+import { startServer } from "./lib/server.mjs";
 import { USAGE, settings as read } from "./lib/settings.mjs";
+import { drain } from "./parts/drain.mjs";
+import { save } from "./parts/save.mjs";
 import { seal } from "./parts/seal.mjs";
 
-const PARTS = { seal: { run: seal, server: false } };
+const PARTS = {
+  seal: { run: seal, server: false },
+  save: { run: save, server: true },
+  drain: { run: drain, server: true },
+};
 
 try {
   const settings = read(process.argv.slice(2), process.env);
@@ -47,16 +54,17 @@ async function main(settings) {
 /** Every part gets a fresh profile, a fresh server and a fresh page, and prints when it is done. */
 async function onePart(name, settings, work, progress, tellMachine) {
   const part = PARTS[name];
-  if (!part) throw new Error(`${name} is not there yet`);
   mkdirSync(work, { recursive: true });
   const ends = [];
   try {
-    const front = await Front.start({ sink: path.join(work, "sink") });
+    const server = part.server ? await startServer(path.join(work, "server"), process.env) : undefined;
+    if (server) ends.push(() => server.stop());
+    const front = await Front.start({ sink: path.join(work, "sink"), backend: server });
     ends.push(() => front.close());
     const say = (text) => progress.say(text);
     const browser = await startBrowser({ profile: path.join(work, "profile"), origin: front.origin, say });
     ends.push(() => browser.close());
-    const { print, ...result } = await part.run({ browser, front, settings });
+    const { print, ...result } = await part.run({ browser, front, server, settings });
     progress.end();
     tellMachine(browser.version);
     console.log(`\n${name}: ${result.about}`);

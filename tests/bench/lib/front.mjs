@@ -26,8 +26,9 @@ const ISOLATED = {
 const PAGE = '<!doctype html><meta charset="utf-8"><title>Holdfast bench</title><script type="module" src="/pkg/page.js"></script>';
 
 export class Front {
-  /** Requests by what they were for, since the last `reset`. */
+  /** Requests and bytes of their bodies by what they were for, since the last `reset`. */
   #counts = new Map();
+  #bytes = new Map();
   #agent = new Agent({ keepAlive: true });
   #sink;
   #backend;
@@ -55,10 +56,19 @@ export class Front {
 
   reset() {
     this.#counts.clear();
+    this.#bytes.clear();
   }
 
   count(name) {
     return this.#counts.get(name) ?? 0;
+  }
+
+  bytes(name) {
+    return this.#bytes.get(name) ?? 0;
+  }
+
+  total() {
+    return [...this.#counts.values()].reduce((a, b) => a + b, 0);
   }
 
   async close() {
@@ -88,6 +98,7 @@ export class Front {
     const { pathname } = new URL(req.url, "http://front");
     const name = `${req.method} ${pathname}`;
     this.#counts.set(name, this.count(name) + 1);
+    this.#bytes.set(name, this.bytes(name) + Number(req.headers["content-length"] ?? 0));
     if (name === "POST /sink") return this.#store(req, res);
     if (/^\/(api|demo)\//.test(pathname)) return this.#proxy(req, res);
     if (pathname === "/") return res.writeHead(200, { ...ISOLATED, "content-type": TYPES[".html"] }).end(PAGE);

@@ -3,3 +3,5 @@
 //! Test code: card data comes in as plain strings here, which the product never does.
 
 mod seal;
+#[cfg(target_arch = "wasm32")]
+mod till;
