@@ -121,17 +121,20 @@ impl DeviceStore for MemoryStore {
     }
 
     async fn uncommit(&self, payment: &StoredPayment, head_before: &ChainHead) -> Result<(), StoreFault> {
-        let gone = self.write(Op::Uncommit, 0, |disk| {
-            if disk.tombstones.contains_key(&payment.id) {
+        self.write(Op::Uncommit, 0, |disk| {
+            let row = disk.rows.get(&payment.id).map(|text| StoredPayment::from_json(text));
+            let is_sent = disk.tombstones.contains_key(&payment.id);
+            if is_sent || row.as_ref().is_some_and(|r| r.as_ref().is_ok_and(|p| p.hash == payment.hash)) {
                 return Err(StoreFault::Mismatch);
+            }
+            if matches!(row, Some(Err(_))) {
+                disk.rows.remove(&payment.id);
             }
             if chain(&disk.head).is_some_and(|h| h.head.hash == payment.hash) {
                 disk.head = Some(head_before.to_json());
             }
-            Ok(disk.take_row(&payment.id, &payment.hash))
-        })??;
-        self.deleted(Op::Uncommit, gone);
-        Ok(())
+            Ok(())
+        })?
     }
 
     async fn unjournal(&self, name: &str) -> Result<(), StoreFault> {

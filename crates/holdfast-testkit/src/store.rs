@@ -32,8 +32,9 @@ pub trait DeviceStore {
     /// Reads the payment from the database in a new transaction and hashes the record that it finds. A payment that was acknowledged
     /// in between is found by its tombstone, whose hash is given. `None`: neither is there.
     async fn read_back(&self, id: &str) -> Result<Option<RecordHash>, StoreFault>;
-    /// Removes the row if its hash is this payment's, and puts `head_before` if the head is this payment's. One transaction.
-    /// Fails with `Mismatch` and changes nothing if the payment has a tombstone: it was delivered and cannot be taken back.
+    /// Undoes a commit that failed: removes a row of this id that cannot be read, and puts `head_before` if the head is this payment's.
+    /// One transaction. If the payment's row is there and whole, or its tombstone is, nothing is changed and it fails with `Mismatch`: an
+    /// uploader may have sent it already, so nobody may be told that it is not stored.
     async fn uncommit(&self, payment: &StoredPayment, head_before: &ChainHead) -> Result<(), StoreFault>;
     /// Removes the journal file of that name, torn or whole. Nothing there: done.
     async fn unjournal(&self, name: &str) -> Result<(), StoreFault>;
