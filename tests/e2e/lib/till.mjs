@@ -1,0 +1,198 @@
+// The till as a person works it: by role and accessible name, as docs/driving-the-till.md lists them. States are read from
+// `data-state`, which that page lists too. Nothing here reaches into the app.
+
+import { EXPIRY_MMYY, stripes } from "./cards.mjs";
+import { typeStripe } from "./keyboard.mjs";
+import { assert, sleep, until } from "./run.mjs";
+
+/** Opens the till in a new tab; waits until it is ready to sell, or to be enrolled. */
+export async function openTill(browser, origin) {
+  const page = await browser.context.newPage();
+  const problems = [];
+  page.on("pageerror", (error) => problems.push(String(error)));
+  await page.goto(`${origin}/`);
+  return makeTill(page, origin, problems);
+}
+
+function makeTill(page, origin, problems) {
+  const button = (name, options = {}) => page.getByRole("button", { name, ...options });
+  const lamp = page.getByRole("status", { name: "Connection" });
+  const result = page.getByTestId("result");
+
+  const till = {
+    page,
+    /** Errors that the page threw. */
+    problems,
+
+    /** Binds this tablet to the demo shop: one tap. */
+    async enrol() {
+      await button("Use the demo shop").click();
+      await till.ready();
+    },
+    /** The sell screen is there. */
+    ready: () => button("Menu").waitFor({ timeout: 60_000 }),
+    /** Everything that a cold start needs is in the service worker's cache. */
+    async readyForOutage() {
+      await until("a service worker controls the page", () => page.evaluate(() => navigator.serviceWorker.controller !== null), { timeout_ms: 60_000 });
+      await until("the page is in a cache", () => page.evaluate(async () => {
+        for (const name of await caches.keys()) {
+          const urls = (await (await caches.open(name)).keys()).map((request) => request.url);
+          if (urls.some((url) => url.endsWith(".wasm"))) return true;
+        }
+        return false;
+      }), { timeout_ms: 60_000 });
+    },
+
+    lamp: () => lamp.getAttribute("data-state"),
+    lampWords: () => lamp.innerText(),
+    /** Waits for the lamp; gives the milliseconds that it took. */
+    async lampSays(state, timeout_ms = 20_000) {
+      const started = Date.now();
+      await until(`the lamp says ${state}`, async () => (await till.lamp()) === state, { timeout_ms, every_ms: 50 });
+      return Date.now() - started;
+    },
+    /** How many payments the strip says are waiting. */
+    async waitingCount() {
+      const strip = page.getByRole("region", { name: "Waiting" });
+      return (await strip.count()) === 0 ? 0 : Number(await strip.getAttribute("data-count"));
+    },
+
+    /** Rings up an amount on the keypad, in minor units. */
+    async addAmount(minor) {
+      await page.getByRole("tab", { name: "Keypad" }).click();
+      for (const digit of String(minor)) await button(digit, { exact: true }).click();
+      await button(/^Add /).click();
+    },
+    /** Rings up an item by its name. */
+    addItem: (name) => page.getByRole("tabpanel").getByRole("button", { name }).first().click(),
+    charge: () => button(/^Charge/).click(),
+
+    /** Swipes a card through a keyboard-wedge reader. */
+    swipe: (stripe, options) => typeStripe(page, stripe, options),
+    /** Keys a card in on the keyboard. Digits are typed, never put into an input. */
+    async keyIn(pan, expiry = EXPIRY_MMYY) {
+      await button("Key in card").click();
+      await page.getByRole("button", { name: /^Card number/ }).waitFor();
+      await page.keyboard.type(pan, { delay: 5 });
+      await page.keyboard.type(expiry, { delay: 5 });
+    },
+    /** Charges the card that was keyed in. */
+    chargeKeyed: () => page.getByRole("dialog").getByRole("button", { name: /^Charge/ }).click(),
+
+    /** The outcome: `approved`, `stored`, `declined` or `not-stored`, and the words on the screen. */
+    async result(timeout = 60_000) {
+      await result.waitFor({ timeout });
+      return { state: await result.getAttribute("data-state"), words: await result.innerText(), at_ms: Date.now() };
+    },
+    newSale: async () => {
+      await button("New sale").click();
+      await result.waitFor({ state: "detached" });
+    },
+    async receiptWords() {
+      await button("Receipt", { exact: true }).click();
+      const words = await page.getByTestId("receipt").innerText();
+      await button("Back").click();
+      return words;
+    },
+
+    /**
+     * A whole sale. `how` is `keyed` or one of the stripes of lib/cards.mjs. A swipe that the till calls unreadable is
+     * swiped again, as a person would; how often is counted.
+     */
+    async pay({ minor, item, how, pan, tender = true }) {
+      if (item) await till.addItem(item);
+      if (minor) await till.addAmount(minor);
+      if (tender || how === "keyed") await till.charge();
+      if (how === "keyed") {
+        await till.keyIn(pan);
+        await till.chargeKeyed();
+        return till.result();
+      }
+      for (let attempt = 0; ; attempt += 1) {
+        await till.swipe(stripes[how](pan));
+        const unreadable = page.getByRole("alert").filter({ hasText: "could not be read" });
+        await result.or(unreadable).or(page.getByText("One moment")).first().waitFor();
+        if ((await unreadable.count()) === 0) return till.result();
+        assert(attempt < 3, "three swipes were unreadable");
+        till.swipedAgain += 1;
+        await sleep(300);
+      }
+    },
+    swipedAgain: 0,
+
+    async goTo(place) {
+      await button("Menu").click();
+      await page.getByRole("navigation", { name: "Menu" }).getByRole("button", { name: place }).click();
+    },
+    /** What the history lists: `{id, state, words}`, in the order of the page. */
+    async history() {
+      await till.goTo("History");
+      return till.historyRows();
+    },
+    historyRows: () =>
+      page.getByRole("region", { name: "Payments" }).locator("button[data-payment]").evaluateAll((rows) =>
+        rows.map((row) => ({ id: row.dataset.payment, state: row.dataset.state, words: row.innerText })),
+      ),
+    async sell() {
+      await till.goTo("Sell");
+    },
+
+    /** The page's whole text and every input's value, to look for what must not be there. */
+    dom: () => page.evaluate(() => document.documentElement.outerHTML + [...document.querySelectorAll("input")].map((i) => i.value).join(" ")),
+    stores: () => stores(page),
+  };
+  return till;
+}
+
+/**
+ * What the device keeps, read beside the app: rows of the money database's outbox and tombstones, files of the journal, and
+ * every cached response that holds an envelope. A database that is not there is not opened: that would make an empty one.
+ */
+export function stores(page) {
+  return page.evaluate(async () => {
+    const rowsOf = (db, store) =>
+      new Promise((resolve, reject) => {
+        const request = db.transaction(store).objectStore(store).getAll();
+        request.onsuccess = () => resolve(request.result.map((row) => (typeof row === "string" ? row : JSON.stringify(row))));
+        request.onerror = () => reject(request.error);
+      });
+    const out = { outbox: [], tombstones: [], journal: [], cached: [] };
+    if ((await indexedDB.databases()).some(({ name }) => name === "holdfast-money")) {
+      const db = await new Promise((resolve, reject) => {
+        const request = indexedDB.open("holdfast-money");
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+      out.outbox = (await rowsOf(db, "outbox")).map((row) => JSON.parse(row));
+      out.tombstones = (await rowsOf(db, "tombstones")).map((row) => JSON.parse(row));
+      db.close();
+    }
+    const walk = async (directory, path) => {
+      for await (const [name, handle] of directory.entries()) {
+        if (handle.kind === "directory") await walk(handle, `${path}${name}/`);
+        else {
+          const { size } = await handle.getFile();
+          // Files that were prepared ahead are empty; one that holds something holds a payment.
+          if (size > 0) out.journal.push(`${path}${name}`);
+        }
+      }
+    };
+    await walk(await navigator.storage.getDirectory(), "/");
+    for (const name of await caches.keys()) {
+      const cache = await caches.open(name);
+      for (const request of await cache.keys()) {
+        if (name.includes("journal") || /\/api\/v1\/batches/.test(request.url)) out.cached.push(request.url);
+      }
+    }
+    return out;
+  });
+}
+
+/** Waits until nothing of any payment's ciphertext is on the device. */
+export function storesAreEmpty(page, timeout_ms = 30_000) {
+  return until("the device holds no ciphertext", async () => {
+    const { outbox, journal, cached } = await stores(page);
+    assert(outbox.length + journal.length + cached.length === 0, `outbox ${outbox.length}, journal ${journal.length}, cached ${cached.length}`);
+    return true;
+  }, { timeout_ms, every_ms: 250 });
+}
