@@ -55,3 +55,5 @@ pub const ENROLMENT_CODE_MS: i64 = 600_000;
 pub const PLAINTEXT_BYTES: usize = 512;
 /// Largest `limit` of a history page.
 pub const HISTORY_PAGE_MAX: usize = 200;
+/// Payments of the history that a till keeps; older ones are asked for.
+pub const HISTORY_KEPT_MAX: usize = 2_000;

@@ -1,167 +1,143 @@
 //! The facade for the page: one handle, cheap to clone, for everything that the till does with this device and the server.
 
+mod enrol;
+mod lists;
+mod take;
 mod types;
+mod upkeep;
 
 pub use types::{
     DeviceError, HistoryItem, OnlineOutcome, PaymentPlace, Persistence, SealFor, TakeOutcome, TakePayment, TakeRefusal,
     WaitingPayment,
 };
 
-use holdfast_core::connectivity::ProbeResult;
+use crate::events::Subscription;
+use crate::recovery::{self, Finding};
+use crate::shared::{Names, OpenError, Shared};
+use crate::shelf::Shelf;
+use crate::{clock, rng};
 use holdfast_core::id::PaymentId;
-use holdfast_core::outbox::{StoreFault, UploadOutcome};
+use holdfast_core::outbox::StoreFault;
 use holdfast_core::time::Reading;
 use holdfast_wire::enrolment::Enrolment;
 use holdfast_wire::keyset::CardKey;
 use holdfast_wire::shop::Shop;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// The handle.
 #[derive(Clone)]
 pub struct Device {
-    _inner: Rc<()>,
+    inner: Rc<Inner>,
 }
 
-const SOON: DeviceError = DeviceError::Store(StoreFault::Broken);
-
-/// Ends its subscription when dropped.
-pub struct Subscription(());
+struct Inner {
+    shared: Shared,
+    shelf: Shelf,
+    shop: RefCell<Option<Shop>>,
+    findings: RefCell<Vec<Finding>>,
+    /// The stores may hold something that the last save could not take back: look before the next one.
+    look_again: Cell<bool>,
+    /// Amounts of rows that were read, by payment id: what the caps are counted from.
+    amounts: RefCell<HashMap<String, i64>>,
+}
 
 impl Device {
-    /// Opens the stores and puts right what a crash or a wipe left behind.
-    pub async fn open(_roots_json: &str) -> Result<Self, DeviceError> {
-        Err(SOON)
+    /// Opens the stores and puts right what a crash or a wipe left behind. `roots_json`: [`crate::ROOTS_JSON`].
+    pub async fn open(roots_json: &str) -> Result<Self, DeviceError> {
+        Self::open_as(roots_json, &Names::for_page()).await
+    }
+
+    /// The same with other names of the stores.
+    pub async fn open_as(roots_json: &str, names: &Names) -> Result<Self, DeviceError> {
+        let shared = Shared::open(roots_json, names).await.map_err(|e| match e {
+            OpenError::Store(fault) => DeviceError::Store(fault),
+            OpenError::Roots(_) => DeviceError::Roots,
+        })?;
+        let shelf = Shelf::open(&names.shelf).await?;
+        let shop = shelf.shop().await?.and_then(|(json, _)| Shop::from_json(json.as_bytes()).ok());
+        let inner = Inner {
+            shared,
+            shelf,
+            shop: RefCell::new(shop),
+            findings: RefCell::default(),
+            look_again: Cell::new(true),
+            amounts: RefCell::default(),
+        };
+        let device = Self { inner: Rc::new(inner) };
+        // If it does not work now, the first save looks again before it writes.
+        let _ = device.recover().await;
+        Ok(device)
+    }
+
+    /// What the recovery found since the page was opened.
+    pub fn findings(&self) -> Vec<Finding> {
+        self.inner.findings.borrow().clone()
     }
 
     /// The enrolment, if this tablet has one.
     pub fn enrolled(&self) -> Option<Enrolment> {
-        None
-    }
-
-    /// Makes the device's key and enrols it with a one-time code. Then fetches key set and shop.
-    pub async fn enrol(&self, _code: &str, _device_name: &str) -> Result<Enrolment, DeviceError> {
-        Err(SOON)
-    }
-
-    /// A fresh enrolment code, in demo mode only.
-    pub async fn demo_code(&self) -> Result<String, DeviceError> {
-        Err(SOON)
+        self.shared().identity().map(|i| i.enrolment.clone())
     }
 
     /// The shop as it was last seen.
     pub fn shop(&self) -> Option<Shop> {
-        None
-    }
-
-    /// Asks for the shop, and keeps it. `true` when it changed.
-    pub async fn refresh_shop(&self) -> Result<bool, DeviceError> {
-        Err(SOON)
-    }
-
-    /// Asks for the key set, verifies and keeps it. `true` when it changed.
-    pub async fn refresh_keys(&self) -> Result<bool, DeviceError> {
-        Err(SOON)
+        self.inner.shop.borrow().clone()
     }
 
     /// The key to seal with now and its key set's version, to prepare content keys ahead.
     pub fn card_key(&self) -> Option<(CardKey, u64)> {
-        None
+        let set = self.shared().trust.set()?;
+        let key = set.card_key_at(self.reading().trusted_ms())?.clone();
+        Some((key, set.version))
     }
 
     /// The clocks. `reading().trusted_ms()` is the time to judge expiry dates by.
     pub fn reading(&self) -> Reading {
-        Reading::default()
+        self.shared().clock.reading()
     }
 
     /// A fresh payment id.
-    pub fn make_payment_id(&self) -> PaymentId {
-        PaymentId::make(0, [0; 10])
+    pub fn make_payment_id(&self) -> Result<PaymentId, DeviceError> {
+        Ok(PaymentId::make(clock::wall_ms(), rng::bytes()?))
     }
 
     /// The next sale's number (`<device>-<counter>`), durably counted and never given twice.
     pub async fn next_sale_number(&self) -> Result<String, DeviceError> {
-        Err(SOON)
-    }
-
-    /// Seals and stores a payment. `seal` is called at most once, and not at all when the payment of this id is stored already.
-    pub async fn take_payment<E>(
-        &self,
-        _take: TakePayment,
-        _seal: impl FnOnce(&SealFor) -> Result<String, E>,
-    ) -> TakeOutcome<E> {
-        TakeOutcome::NotStored(StoreFault::Broken)
-    }
-
-    /// Sends a stored payment and waits for its result, `timeout_ms` at most ([`holdfast_core::limits::ONLINE_ANSWER_MS_MAX`]).
-    pub async fn settle_online(&self, _id: PaymentId, _timeout_ms: i64) -> OnlineOutcome {
-        OnlineOutcome::StillStored
-    }
-
-    /// What waits on this device, oldest first.
-    pub async fn waiting(&self) -> Result<Vec<WaitingPayment>, DeviceError> {
-        Err(SOON)
-    }
-
-    /// Where a payment is: resolves an open sale after a crash.
-    pub async fn find_payment(&self, _id: PaymentId) -> Result<PaymentPlace, DeviceError> {
-        Err(SOON)
-    }
-
-    /// Every payment that this till knows of, newest first.
-    pub async fn history(&self) -> Result<Vec<HistoryItem>, DeviceError> {
-        Err(SOON)
-    }
-
-    /// Fetches what changed in the history. Gives the number of changed payments.
-    pub async fn sync_history(&self) -> Result<usize, DeviceError> {
-        Err(SOON)
-    }
-
-    /// Sends everything that waits. `None`: somebody else (the service worker, another page) is at it.
-    pub async fn send_now(&self) -> Option<UploadOutcome> {
-        None
-    }
-
-    /// Tells the server this device's chain head and what waits.
-    pub async fn heartbeat(&self) -> Result<(), DeviceError> {
-        Err(SOON)
-    }
-
-    /// Asks the browser to upload in the background when the network is back. `false`: this browser cannot.
-    pub async fn register_sync(&self) -> bool {
-        false
-    }
-
-    /// Asks for the signed time with a nonce.
-    pub async fn probe(&self) -> ProbeResult {
-        ProbeResult::Nothing
-    }
-
-    /// Asks the browser to keep this origin's storage, and what it says of it.
-    pub async fn persistence(&self) -> Persistence {
-        Persistence::default()
-    }
-
-    /// Keeps the open sale, as text in whatever versioned shape the page gives it; `None` forgets it.
-    pub async fn save_draft(&self, _draft: Option<&str>) -> Result<(), DeviceError> {
-        Err(SOON)
-    }
-
-    pub async fn load_draft(&self) -> Result<Option<String>, DeviceError> {
-        Err(SOON)
-    }
-
-    /// Small settings of the page, by name.
-    pub async fn save_setting(&self, _name: &str, _value: &str) -> Result<(), DeviceError> {
-        Err(SOON)
-    }
-
-    pub async fn load_setting(&self, _name: &str) -> Result<Option<String>, DeviceError> {
-        Err(SOON)
+        let enrolment = self.enrolled().ok_or(DeviceError::NotEnrolled)?;
+        let number = self.shared().money.next_sale_number().await?;
+        self.copy_head();
+        Ok(format!("{}-{number:04}", enrolment.device_number))
     }
 
     /// Calls back whenever the queue changed: by this page, another page or the service worker. Ends when the handle is dropped.
-    pub fn on_queue_changed(&self, _callback: impl Fn() + 'static) -> Subscription {
-        Subscription(())
+    pub fn on_queue_changed(&self, callback: impl Fn() + 'static) -> Subscription {
+        Subscription::new(callback)
+    }
+
+    /// Compares the two copies of the queue and puts right what one of them lost.
+    pub async fn recover(&self) -> Result<(), StoreFault> {
+        let findings = recovery::run(self.shared()).await?;
+        self.took_findings(findings);
+        Ok(())
+    }
+
+    fn took_findings(&self, findings: Vec<Finding>) {
+        self.inner.look_again.set(false);
+        self.inner.findings.borrow_mut().extend(findings);
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.inner.shared
+    }
+
+    /// Copies the chain's head into the journal; nobody waits for it.
+    fn copy_head(&self) {
+        let device = self.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            // What is lost here is found again from the records.
+            let _ = recovery::write_head(device.shared()).await;
+        });
     }
 }

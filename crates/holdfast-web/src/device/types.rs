@@ -109,6 +109,7 @@ pub struct WaitingPayment {
 }
 
 /// What a live sale came to.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and gone with the screen that shows it")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OnlineOutcome {
     /// Captured, declined, expired or quarantined.

@@ -1,0 +1,31 @@
+//! The clocks: the tablet's, the monotonic one, and the last signed server time. The only place that reads them.
+
+use holdfast_core::time::{Anchor, Reading};
+use std::cell::Cell;
+
+/// The tablet's wall clock.
+pub fn wall_ms() -> i64 {
+    js_sys::Date::now() as i64
+}
+
+/// The monotonic clock. It starts anew with the page, so its values are only compared within one page.
+pub fn mono_ms() -> i64 {
+    crate::js::global().performance().now() as i64
+}
+
+/// The clocks with the last signed time that this page has seen. None is taken over from an earlier page: its monotonic clock is gone.
+#[derive(Debug, Default)]
+pub struct Clock {
+    anchor: Cell<Option<Anchor>>,
+}
+
+impl Clock {
+    pub fn reading(&self) -> Reading {
+        Reading { wall_ms: wall_ms(), mono_ms: mono_ms(), anchor: self.anchor.get() }
+    }
+
+    /// Takes a server time whose signature was right. `asked_at_mono_ms`: when it was asked for; the answer is not younger.
+    pub fn take(&self, server_ms: i64, asked_at_mono_ms: i64) {
+        self.anchor.set(Some(Anchor { server_ms, at_mono_ms: asked_at_mono_ms }));
+    }
+}

@@ -1,0 +1,86 @@
+//! What the till shows: what waits, what was sent, and the history.
+
+use super::enrol::ok_body;
+use super::{Device, DeviceError, HistoryItem, PaymentPlace, WaitingPayment};
+use crate::http::{Call, send};
+use crate::money::OutboxRow;
+use holdfast_core::id::PaymentId;
+use holdfast_core::limits::HISTORY_PAGE_MAX;
+use holdfast_wire::history::HistoryPage;
+use std::collections::BTreeSet;
+
+const HISTORY_MS_MAX: i64 = 15_000;
+/// More pages than a shop can fill between two looks; a feed that never ends must not be followed for ever.
+const PAGES_MAX: usize = 50;
+
+impl WaitingPayment {
+    pub(super) fn of(row: &OutboxRow) -> Self {
+        Self {
+            id: row.entry.id,
+            seq: row.entry.seq,
+            offline: row.payload.offline,
+            created_ms: row.payload.created_ms,
+            expires_ms: row.entry.expires_ms,
+            card: row.payload.card.clone(),
+            sale: row.payload.sale.clone(),
+        }
+    }
+}
+
+impl Device {
+    /// What waits on this device, oldest first.
+    pub async fn waiting(&self) -> Result<Vec<WaitingPayment>, DeviceError> {
+        Ok(self.shared().money.outbox().await?.iter().map(WaitingPayment::of).collect())
+    }
+
+    /// Where a payment is: resolves an open sale after a crash.
+    pub async fn find_payment(&self, id: PaymentId) -> Result<PaymentPlace, DeviceError> {
+        let money = &self.shared().money;
+        if let Some(row) = money.outbox_row(id).await? {
+            return Ok(PaymentPlace::Waiting(WaitingPayment::of(&row)));
+        }
+        Ok(money.tombstone(id).await?.map_or(PaymentPlace::Unknown, PaymentPlace::Sent))
+    }
+
+    /// Every payment that this till knows of, newest first.
+    pub async fn history(&self) -> Result<Vec<HistoryItem>, DeviceError> {
+        let known = self.inner.shelf.history().await?.into_iter().map(HistoryItem::Known);
+        // A payment moves from the queue to the tombstones, never back: read in this order, none is missed.
+        let waiting = self.waiting().await?.into_iter().map(HistoryItem::Waiting);
+        let sent = self.shared().money.tombstones().await?.into_iter().map(HistoryItem::Sent);
+        let (mut items, mut ids) = (Vec::new(), BTreeSet::new());
+        for item in known.chain(sent).chain(waiting) {
+            if ids.insert(item.id()) {
+                items.push(item);
+            }
+        }
+        items.sort_by_key(|item| std::cmp::Reverse((item.taken_ms(), item.id())));
+        Ok(items)
+    }
+
+    /// Fetches what changed in the history. Gives the number of changed payments.
+    pub async fn sync_history(&self) -> Result<usize, DeviceError> {
+        let identity = self.shared().identity().ok_or(DeviceError::NotEnrolled)?;
+        let mut changed = 0;
+        for _ in 0..PAGES_MAX {
+            let after = self.inner.shelf.history_cursor().await?;
+            let query = format!("after={after}&limit={HISTORY_PAGE_MAX}");
+            let call = Call { query: &query, ..Call::get("/api/v1/payments", HISTORY_MS_MAX) };
+            let body = ok_body(send(call, Some(identity.caller())).await)?;
+            let page = HistoryPage::from_json(&body).map_err(|_| DeviceError::NotHoldfast)?;
+            // A cursor that needs escaping is none of ours.
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
+            if !page.cursor.chars().all(is_plain) {
+                return Err(DeviceError::NotHoldfast);
+            }
+            if !page.payments.is_empty() || page.cursor != after {
+                self.inner.shelf.put_history(&page.payments, Some(&page.cursor)).await?;
+            }
+            changed += page.payments.len();
+            if !page.more {
+                break;
+            }
+        }
+        Ok(changed)
+    }
+}

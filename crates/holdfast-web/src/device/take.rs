@@ -1,0 +1,200 @@
+//! Taking a payment: under the chain lock, sealed once, stored twice, and only then called stored.
+
+use super::{Device, DeviceError, OnlineOutcome, SealFor, TakeOutcome, TakePayment, TakeRefusal, WaitingPayment};
+use crate::clock::mono_ms;
+use crate::events::tell_queue_changed;
+use crate::http::{Answer, Call, send};
+use crate::money::OutboxRow;
+use crate::shared::Identity;
+use crate::{locks, recovery, save, upload};
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
+use gloo_timers::future::TimeoutFuture;
+use holdfast_core::id::PaymentId;
+use holdfast_core::limits::{POLL_WAIT_MS_MAX, RECORD_BYTES_MAX, WAITING_PAYMENTS_MAX};
+use holdfast_core::outbox::{SaveOutcome, Scope};
+use holdfast_core::policy::{PolicyRefusal, Waiting};
+use holdfast_wire::history::PaymentView;
+use holdfast_wire::keyset::CardKey;
+use holdfast_wire::record::{CardWire, RecordPayload};
+use holdfast_wire::stored::StoredPayment;
+use holdfast_wire::time::Head;
+
+impl Device {
+    /// Seals and stores a payment. `seal` is called at most once, and not at all when the payment of this id is stored already.
+    pub async fn take_payment<E>(
+        &self,
+        take: TakePayment,
+        seal: impl FnOnce(&SealFor) -> Result<String, E>,
+    ) -> TakeOutcome<E> {
+        let _guard = locks::hold(locks::CHAIN).await;
+        match self.take_locked(take, seal).await {
+            Ok(outcome) | Err(outcome) => outcome,
+        }
+    }
+
+    async fn take_locked<E>(
+        &self,
+        take: TakePayment,
+        seal: impl FnOnce(&SealFor) -> Result<String, E>,
+    ) -> Result<TakeOutcome<E>, TakeOutcome<E>> {
+        let (shared, money) = (self.shared(), &self.shared().money);
+        let identity = shared.identity().ok_or(TakeOutcome::Refused(TakeRefusal::NotEnrolled))?;
+        if self.inner.look_again.get() {
+            self.took_findings(recovery::run_locked(shared).await.map_err(TakeOutcome::NotStored)?);
+        }
+        if money.tombstone(take.id).await.map_err(TakeOutcome::NotStored)?.is_some() {
+            return Ok(TakeOutcome::AlreadySent);
+        }
+        let prev = money.head().await.map_err(TakeOutcome::NotStored)?.head;
+        if let Some(row) = money.outbox_row(take.id).await.map_err(TakeOutcome::NotStored)? {
+            return Ok(self.store(row, &prev).await);
+        }
+        let key = self.admit(&take).await?;
+        let row = self.make_row(&take, &identity, &prev, key, seal).await?;
+        Ok(self.store(row, &prev).await)
+    }
+
+    /// Whether the payment may be taken, and the key to seal it with.
+    async fn admit<E>(&self, take: &TakePayment) -> Result<(CardKey, u64), TakeOutcome<E>> {
+        let refused = |refusal: TakeRefusal| TakeOutcome::Refused(refusal);
+        let shop = self.shop().ok_or_else(|| refused(TakeRefusal::NoShop))?;
+        let waiting = self.count_waiting().await.map_err(|e| match e {
+            DeviceError::Store(fault) => TakeOutcome::NotStored(fault),
+            _ => refused(TakeRefusal::NotEnrolled),
+        })?;
+        let allowed = if take.offline {
+            shop.policy().allows(take.amount, take.card.entry, waiting)
+        } else if take.amount.minor() <= 0 {
+            Err(PolicyRefusal::NothingToPay)
+        } else if waiting.count >= WAITING_PAYMENTS_MAX {
+            Err(PolicyRefusal::TooMany)
+        } else {
+            Ok(())
+        };
+        allowed.map_err(|e| refused(e.into()))?;
+        self.card_key().ok_or_else(|| refused(TakeRefusal::NoCardKey))
+    }
+
+    /// Seals the card and signs the record that follows `prev`.
+    async fn make_row<E>(
+        &self,
+        take: &TakePayment,
+        identity: &Identity,
+        prev: &Head,
+        (card_key, ksv): (CardKey, u64),
+        seal: impl FnOnce(&SealFor) -> Result<String, E>,
+    ) -> Result<OutboxRow, TakeOutcome<E>> {
+        let (id, enrolment, now) = (take.id.to_string(), &identity.enrolment, self.reading());
+        let seal_for = SealFor {
+            card_key,
+            mid: enrolment.merchant_id.clone(),
+            did: enrolment.device_id.clone(),
+            pid: id.clone(),
+            seq: prev.seq.saturating_add(1),
+            amt: take.amount.minor(),
+            cur: take.amount.currency().code().into(),
+            ksv,
+        };
+        let jwe = seal(&seal_for).map_err(TakeOutcome::NotSealed)?;
+        let payload = RecordPayload {
+            v: holdfast_wire::V,
+            id: id.clone(),
+            mid: seal_for.mid,
+            did: seal_for.did,
+            seq: seal_for.seq,
+            prev: prev.hash.clone(),
+            jwe,
+            created_ms: now.wall_ms,
+            mono_ms: now.mono_ms,
+            server_ms: now.anchor.map_or(0, |a| a.server_ms),
+            server_mono_ms: now.anchor.map_or(0, |a| a.at_mono_ms),
+            offline: take.offline,
+            card: CardWire::from_core(&take.card),
+            sale: take.sale.clone(),
+        };
+        let to_sign = payload.to_sign();
+        let signature = identity.key.sign(to_sign.signing_input()).await;
+        let signature = signature.map_err(|_| TakeOutcome::Refused(TakeRefusal::CannotSign))?;
+        let record = to_sign.with_signature(&signature);
+        if record.len() > RECORD_BYTES_MAX || payload.to_core().is_none_or(|r| r.amount != take.amount) {
+            return Err(TakeOutcome::Refused(TakeRefusal::TooLarge));
+        }
+        let expires_ms = self.shop().map_or(now.wall_ms, |shop| shop.policy().expires_ms(now));
+        let stored = StoredPayment::new(&id, payload.seq, record, expires_ms);
+        let entry = stored.entry().map_err(|_| TakeOutcome::Refused(TakeRefusal::TooLarge))?;
+        Ok(OutboxRow { stored, entry, payload })
+    }
+
+    async fn store<E>(&self, row: OutboxRow, prev: &Head) -> TakeOutcome<E> {
+        match save::save(self.shared(), &row.stored, row.entry.hash, prev).await {
+            SaveOutcome::Stored => {
+                self.copy_head();
+                tell_queue_changed();
+                TakeOutcome::Stored(WaitingPayment::of(&row))
+            }
+            SaveOutcome::NotStored(fault) => TakeOutcome::NotStored(fault),
+            SaveOutcome::Unsure(fault) => {
+                self.inner.look_again.set(true);
+                TakeOutcome::Unsure(fault)
+            }
+        }
+    }
+
+    /// How many payments wait, and their sum.
+    pub(super) async fn count_waiting(&self) -> Result<Waiting, DeviceError> {
+        let money = &self.shared().money;
+        let ids = money.outbox_ids().await?;
+        let unknown: Vec<String> = {
+            let mut amounts = self.inner.amounts.borrow_mut();
+            amounts.retain(|id, _| ids.contains(id));
+            ids.iter().filter(|id| !amounts.contains_key(*id)).cloned().collect()
+        };
+        let rows = money.outbox_rows(&unknown).await?;
+        let mut amounts = self.inner.amounts.borrow_mut();
+        amounts.extend(rows.into_iter().map(|row| (row.stored.id, row.payload.sale.total_minor)));
+        let total_minor = amounts.values().fold(0_i64, |sum, minor| sum.saturating_add(*minor));
+        Ok(Waiting { count: ids.len(), total_minor })
+    }
+
+    /// Sends a stored payment and waits for its result, `timeout_ms` at most ([`holdfast_core::limits::ONLINE_ANSWER_MS_MAX`]).
+    pub async fn settle_online(&self, id: PaymentId, timeout_ms: i64) -> OnlineOutcome {
+        let until_mono_ms = mono_ms().saturating_add(timeout_ms);
+        let (send, settled) = oneshot::channel();
+        let device = self.clone();
+        // On its own: when the seller stops waiting, the upload still comes to its end.
+        wasm_bindgen_futures::spawn_local(async move {
+            upload::run(device.shared(), Scope::Only(id)).await;
+            let _ = send.send(device.poll(id, until_mono_ms).await);
+        });
+        let wait_ms = u32::try_from(timeout_ms).unwrap_or(0);
+        match select(settled, TimeoutFuture::new(wait_ms)).await {
+            Either::Left((Ok(Some(view)), _)) => OnlineOutcome::Settled(view),
+            Either::Left(_) | Either::Right(_) => OnlineOutcome::StillStored,
+        }
+    }
+
+    /// Asks for the payment until it is settled or the time is over.
+    async fn poll(&self, id: PaymentId, until_mono_ms: i64) -> Option<PaymentView> {
+        let identity = self.shared().identity()?;
+        // What was not acknowledged is not known to the server: nothing to wait for.
+        if self.shared().money.outbox_row(id).await.ok()?.is_some() {
+            return None;
+        }
+        let path = format!("/api/v1/payments/{id}");
+        loop {
+            let left_ms = until_mono_ms.saturating_sub(mono_ms());
+            if left_ms <= 0 {
+                return None;
+            }
+            let query = format!("wait_ms={}", left_ms.min(POLL_WAIT_MS_MAX));
+            let call = Call { query: &query, ..Call::get(&path, left_ms.saturating_add(500)) };
+            let Answer::Ok { body, .. } = send(call, Some(identity.caller())).await else { return None };
+            let view = PaymentView::from_json(&body).ok()?;
+            if view.is_settled() {
+                let _ = self.inner.shelf.put_history(std::slice::from_ref(&view), None).await;
+                return Some(view);
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What keeps a till current: keys, shop, heartbeat, probe, the browser's promises, and the small things that the page keeps.
+
+use super::enrol::{failure, ok_body};
+use super::{Device, DeviceError, Persistence};
+use crate::background;
+use crate::http::{Answer, Call, send};
+use crate::js::{call_async, get, global};
+use crate::trust::TrustError;
+use holdfast_core::connectivity::ProbeResult;
+use holdfast_core::outbox::UploadOutcome;
+use holdfast_wire::shop::Shop;
+use holdfast_wire::time::Heartbeat;
+
+const CALL_MS_MAX: i64 = 15_000;
+
+impl Device {
+    /// Asks for the key set, verifies and keeps it. `true` when it changed.
+    pub async fn refresh_keys(&self) -> Result<bool, DeviceError> {
+        self.shared().trust.refresh(&self.shared().money).await.map_err(|e| match e {
+            TrustError::Unreachable => DeviceError::Unreachable,
+            TrustError::NotHoldfast => DeviceError::NotHoldfast,
+            TrustError::Store(fault) => DeviceError::Store(fault),
+            TrustError::Jws(e) => DeviceError::Untrusted(e.to_string()),
+            TrustError::Refused(e) => DeviceError::Untrusted(e.to_string()),
+        })
+    }
+
+    /// Asks for the shop, and keeps it. `true` when it changed.
+    pub async fn refresh_shop(&self) -> Result<bool, DeviceError> {
+        let identity = self.shared().identity().ok_or(DeviceError::NotEnrolled)?;
+        let etag = self.inner.shelf.shop().await?.and_then(|(_, etag)| etag);
+        let call = Call { if_none_match: etag.as_deref(), ..Call::get("/api/v1/shop", CALL_MS_MAX) };
+        match send(call, Some(identity.caller())).await {
+            Answer::Ok { status: 304, .. } => Ok(false),
+            Answer::Ok { body, etag, .. } => {
+                let shop = Shop::from_json(&body).map_err(|_| DeviceError::NotHoldfast)?;
+                self.inner.shelf.put_shop(&shop.to_json(), etag.as_deref()).await?;
+                let changed = self.inner.shop.borrow().as_ref() != Some(&shop);
+                *self.inner.shop.borrow_mut() = Some(shop);
+                Ok(changed)
+            }
+            other => Err(failure(other)),
+        }
+    }
+
+    /// Tells the server this device's chain head and what waits.
+    pub async fn heartbeat(&self) -> Result<(), DeviceError> {
+        let identity = self.shared().identity().ok_or(DeviceError::NotEnrolled)?;
+        let (head, waiting) = (self.shared().money.head().await?, self.count_waiting().await?);
+        let beat = Heartbeat {
+            v: holdfast_wire::V,
+            head: head.head,
+            waiting_count: waiting.count as u64,
+            waiting_minor: waiting.total_minor,
+        };
+        let body = serde_json::to_vec(&beat).map_err(|_| DeviceError::Crypto)?;
+        let call = Call::post("/api/v1/heartbeat", &body, CALL_MS_MAX);
+        ok_body(send(call, Some(identity.caller())).await).map(drop)
+    }
+
+    /// Asks for the signed time with a nonce.
+    pub async fn probe(&self) -> ProbeResult {
+        crate::probe::probe(self.shared()).await
+    }
+
+    /// Sends everything that waits. `None`: somebody else (the service worker, another page) is at it.
+    pub async fn send_now(&self) -> Option<UploadOutcome> {
+        crate::upload::run_all(self.shared()).await.map(|(outcome, _)| outcome)
+    }
+
+    /// Asks the browser to upload in the background when the network is back. `false`: this browser cannot.
+    pub async fn register_sync(&self) -> bool {
+        background::register_sync().await
+    }
+
+    /// Asks the browser to keep this origin's storage, and what it says of it.
+    pub async fn persistence(&self) -> Persistence {
+        let storage = get(&global().navigator(), "storage");
+        let mut persisted = call_async(&storage, "persisted", &[]).await.ok().and_then(|p| p.as_bool());
+        if persisted == Some(false) {
+            persisted = call_async(&storage, "persist", &[]).await.ok().and_then(|p| p.as_bool()).or(persisted);
+        }
+        let estimate = call_async(&storage, "estimate", &[]).await.unwrap_or_default();
+        let bytes = |name| get(&estimate, name).as_f64().unwrap_or_default() as u64;
+        Persistence { persisted, usage_bytes: bytes("usage"), quota_bytes: bytes("quota") }
+    }
+
+    /// Keeps the open sale, as text in whatever versioned shape the page gives it; `None` forgets it.
+    pub async fn save_draft(&self, draft: Option<&str>) -> Result<(), DeviceError> {
+        Ok(self.inner.shelf.put_draft(draft).await?)
+    }
+
+    pub async fn load_draft(&self) -> Result<Option<String>, DeviceError> {
+        Ok(self.inner.shelf.draft().await?)
+    }
+
+    /// Small settings of the page, by name.
+    pub async fn save_setting(&self, name: &str, value: &str) -> Result<(), DeviceError> {
+        Ok(self.inner.shelf.put_setting(name, value).await?)
+    }
+
+    pub async fn load_setting(&self, name: &str) -> Result<Option<String>, DeviceError> {
+        Ok(self.inner.shelf.setting(name).await?)
+    }
+}

@@ -1,0 +1,117 @@
+//! What lies in the money database, by what is done with it. Every change is one strict transaction.
+
+mod queue;
+mod row;
+
+pub use queue::tombstone_key;
+pub use row::OutboxRow;
+
+use crate::idb::{CHAIN, Connection, DEVICE, KEYSET, MONEY_DB, MONEY_VERSION};
+use holdfast_core::outbox::StoreFault;
+use holdfast_wire::enrolment::Enrolment;
+use holdfast_wire::keyset::KeySet;
+use holdfast_wire::stored::ChainHead;
+use wasm_bindgen::JsValue;
+
+const HEAD: &str = "head";
+const KEYS: &str = "keys";
+const ENROLMENT: &str = "enrolment";
+const CURRENT: &str = "current";
+
+/// The database.
+pub struct Money {
+    connection: Connection,
+}
+
+impl Default for Money {
+    fn default() -> Self {
+        Self::at(MONEY_DB, MONEY_VERSION)
+    }
+}
+
+impl Money {
+    /// A database of another name or version: for tests.
+    pub fn at(name: &str, version: u32) -> Self {
+        Self { connection: Connection::new(name, version) }
+    }
+
+    /// The head of the chain; the beginning when there is none.
+    pub async fn head(&self) -> Result<ChainHead, StoreFault> {
+        Ok(self.head_if_any().await?.unwrap_or_else(beginning))
+    }
+
+    /// The head of the chain, if there is one.
+    pub async fn head_if_any(&self) -> Result<Option<ChainHead>, StoreFault> {
+        let reading = self.connection.read(&[CHAIN]).await?;
+        read_head(&reading).await
+    }
+
+    /// Sets the head: at enrolment and by the recovery.
+    pub async fn set_head(&self, head: &ChainHead) -> Result<(), StoreFault> {
+        let writing = self.connection.write(&[CHAIN]).await?;
+        writing.put_text(CHAIN, HEAD, &head.to_json())?;
+        writing.commit().await
+    }
+
+    /// Counts one sale and gives its number. It is durable before it is given, so it is never given again.
+    pub async fn next_sale_number(&self) -> Result<u64, StoreFault> {
+        let writing = self.connection.write(&[CHAIN]).await?;
+        let mut head = read_head(&writing).await?.unwrap_or_else(beginning);
+        head.sale_number = head.sale_number.saturating_add(1);
+        writing.put_text(CHAIN, HEAD, &head.to_json())?;
+        writing.commit().await?;
+        Ok(head.sale_number)
+    }
+
+    /// The CryptoKeyPair.
+    pub async fn keys(&self) -> Result<Option<JsValue>, StoreFault> {
+        self.connection.read(&[DEVICE]).await?.get(DEVICE, KEYS).await
+    }
+
+    pub async fn put_keys(&self, keys: &JsValue) -> Result<(), StoreFault> {
+        let writing = self.connection.write(&[DEVICE]).await?;
+        writing.put(DEVICE, KEYS, keys)?;
+        writing.commit().await
+    }
+
+    pub async fn enrolment(&self) -> Result<Option<Enrolment>, StoreFault> {
+        let text = self.connection.read(&[DEVICE]).await?.get_text(DEVICE, ENROLMENT).await?;
+        Ok(text.and_then(|t| serde_json::from_str(&t).ok()))
+    }
+
+    /// Keeps the enrolment and begins its chain.
+    pub async fn put_enrolment(&self, enrolment: &Enrolment) -> Result<(), StoreFault> {
+        let text = serde_json::to_string(enrolment).map_err(|_| StoreFault::Broken)?;
+        let writing = self.connection.write(&[DEVICE, CHAIN]).await?;
+        writing.put_text(DEVICE, ENROLMENT, &text)?;
+        writing.put_text(CHAIN, HEAD, &beginning().to_json())?;
+        writing.commit().await
+    }
+
+    pub async fn keyset(&self) -> Result<Option<KeySet>, StoreFault> {
+        let text = self.connection.read(&[KEYSET]).await?.get_text(KEYSET, CURRENT).await?;
+        Ok(text.and_then(|t| KeySet::from_stored(&t).ok()))
+    }
+
+    /// Keeps a set that was verified, unless a newer one came in between.
+    pub async fn put_keyset(&self, set: &KeySet) -> Result<(), StoreFault> {
+        let text = serde_json::to_string(set).map_err(|_| StoreFault::Broken)?;
+        let writing = self.connection.write(&[KEYSET]).await?;
+        let held = writing.get_text(KEYSET, CURRENT).await?.and_then(|t| KeySet::from_stored(&t).ok());
+        if held.is_none_or(|held| held.version <= set.version) {
+            writing.put_text(KEYSET, CURRENT, &text)?;
+        }
+        writing.commit().await
+    }
+}
+
+/// Before the first record.
+fn beginning() -> ChainHead {
+    ChainHead { v: holdfast_wire::V, ..ChainHead::default() }
+}
+
+async fn read_head(transaction: &crate::idb::Transaction) -> Result<Option<ChainHead>, StoreFault> {
+    let Some(text) = transaction.get_text(CHAIN, HEAD).await? else { return Ok(None) };
+    // A head that cannot be read must not be taken for the beginning: sequence numbers would repeat.
+    ChainHead::from_json(&text).map(Some).map_err(|_| StoreFault::Broken)
+}

@@ -1,0 +1,137 @@
+//! The queue of sealed payments: how one is written, taken back, read back, settled and put back.
+
+use super::{HEAD, Money, OutboxRow, beginning, read_head};
+use crate::idb::{CHAIN, OUTBOX, TOMBSTONES, Transaction};
+use holdfast_core::id::{PaymentId, RecordHash};
+use holdfast_core::outbox::{Entry, StoreFault};
+use holdfast_wire::b64::{hash_from_text, record_hash};
+use holdfast_wire::stored::{ChainHead, StoredPayment, Tombstone};
+use holdfast_wire::time::Head;
+
+impl Money {
+    /// All rows that can be read, oldest first. A row that cannot is left where it is.
+    pub async fn outbox(&self) -> Result<Vec<OutboxRow>, StoreFault> {
+        let texts = self.connection.read(&[OUTBOX]).await?.all_texts(OUTBOX).await?;
+        let mut rows: Vec<OutboxRow> = texts.iter().filter_map(|t| OutboxRow::read(t)).collect();
+        rows.sort_by_key(|r| r.entry.seq);
+        Ok(rows)
+    }
+
+    /// Ids of all rows.
+    pub async fn outbox_ids(&self) -> Result<Vec<String>, StoreFault> {
+        self.connection.read(&[OUTBOX]).await?.keys(OUTBOX).await
+    }
+
+    /// These rows, as far as they are there and can be read.
+    pub async fn outbox_rows(&self, ids: &[String]) -> Result<Vec<OutboxRow>, StoreFault> {
+        let reading = self.connection.read(&[OUTBOX]).await?;
+        let mut rows = Vec::new();
+        for id in ids {
+            rows.extend(row(&reading, id).await?);
+        }
+        Ok(rows)
+    }
+
+    pub async fn outbox_row(&self, id: PaymentId) -> Result<Option<OutboxRow>, StoreFault> {
+        row(&self.connection.read(&[OUTBOX]).await?, &id.to_string()).await
+    }
+
+    pub async fn tombstones(&self) -> Result<Vec<Tombstone>, StoreFault> {
+        let texts = self.connection.read(&[TOMBSTONES]).await?.all_texts(TOMBSTONES).await?;
+        Ok(texts.iter().filter_map(|t| Tombstone::from_json(t).ok()).collect())
+    }
+
+    pub async fn tombstone(&self, id: PaymentId) -> Result<Option<Tombstone>, StoreFault> {
+        stone(&self.connection.read(&[TOMBSTONES]).await?, &id.to_string()).await
+    }
+
+    /// Writes a record and moves the head. Refused when the record does not follow the head: somebody else wrote in between.
+    /// A record that is there already is written again as it is.
+    pub async fn commit(&self, stored: &StoredPayment, prev: &Head) -> Result<(), StoreFault> {
+        let writing = self.connection.write(&[OUTBOX, CHAIN]).await?;
+        let there = row(&writing, &stored.id).await?;
+        if there.as_ref().is_some_and(|there| there.stored != *stored) {
+            return Err(StoreFault::Mismatch);
+        }
+        let mut head = read_head(&writing).await?.unwrap_or_else(beginning);
+        if there.is_none() && head.head != *prev {
+            return Err(StoreFault::Broken);
+        }
+        if head.head.seq < stored.seq {
+            head.head = Head { seq: stored.seq, hash: stored.hash.clone() };
+            writing.put_text(CHAIN, HEAD, &head.to_json())?;
+        }
+        writing.put_text(OUTBOX, &stored.id, &stored.to_json())?;
+        writing.commit().await
+    }
+
+    /// Takes a record back, and the head with it if it stands at this record.
+    pub async fn uncommit(&self, stored: &StoredPayment, prev: &Head) -> Result<(), StoreFault> {
+        let writing = self.connection.write(&[OUTBOX, CHAIN]).await?;
+        if row(&writing, &stored.id).await?.is_none_or(|there| there.stored == *stored) {
+            writing.delete(OUTBOX, &stored.id)?;
+        }
+        let head = read_head(&writing).await?.unwrap_or_else(beginning);
+        if head.head.hash == stored.hash {
+            let head = ChainHead { head: prev.clone(), ..head };
+            writing.put_text(CHAIN, HEAD, &head.to_json())?;
+        }
+        writing.commit().await
+    }
+
+    /// The hash of what a new transaction reads.
+    pub async fn read_back(&self, id: &str) -> Result<Option<RecordHash>, StoreFault> {
+        let row = row(&self.connection.read(&[OUTBOX]).await?, id).await?;
+        Ok(row.map(|row| record_hash(&row.stored.record)))
+    }
+
+    /// Deletes exactly this ciphertext and leaves its tombstone. Another record under the same id stays, and so does an earlier tombstone.
+    pub async fn settle(&self, entry: &Entry, tombstone: &Tombstone) -> Result<(), StoreFault> {
+        let id = entry.id.to_string();
+        let writing = self.connection.write(&[OUTBOX, TOMBSTONES]).await?;
+        match row(&writing, &id).await? {
+            Some(there) if there.entry.hash == entry.hash => writing.delete(OUTBOX, &id)?,
+            _ => {}
+        }
+        if stone(&writing, &id).await?.is_none() {
+            writing.put_text(TOMBSTONES, &id, &tombstone.to_json())?;
+        }
+        writing.commit().await
+    }
+
+    /// Puts a record of the journal back, unless it was acknowledged or is there. Says whether it was put.
+    pub async fn put_back(&self, stored: &StoredPayment) -> Result<bool, StoreFault> {
+        let writing = self.connection.write(&[OUTBOX, TOMBSTONES]).await?;
+        let acknowledged = stone(&writing, &stored.id).await?.is_some_and(|s| s.hash == stored.hash);
+        let is_there = row(&writing, &stored.id).await?.is_some();
+        let put = !acknowledged && !is_there;
+        if put {
+            writing.put_text(OUTBOX, &stored.id, &stored.to_json())?;
+        }
+        writing.commit().await?;
+        Ok(put)
+    }
+
+    /// Forgets tombstones.
+    pub async fn forget(&self, ids: &[String]) -> Result<(), StoreFault> {
+        let writing = self.connection.write(&[TOMBSTONES]).await?;
+        for id in ids {
+            writing.delete(TOMBSTONES, id)?;
+        }
+        writing.commit().await
+    }
+}
+
+/// A row that can be read; one that cannot counts as not there, so that a whole copy may replace it.
+async fn row(transaction: &Transaction, id: &str) -> Result<Option<OutboxRow>, StoreFault> {
+    Ok(transaction.get_text(OUTBOX, id).await?.and_then(|t| OutboxRow::read(&t)))
+}
+
+async fn stone(transaction: &Transaction, id: &str) -> Result<Option<Tombstone>, StoreFault> {
+    Ok(transaction.get_text(TOMBSTONES, id).await?.and_then(|t| Tombstone::from_json(&t).ok()))
+}
+
+/// The id and hash of a tombstone, for the engine.
+pub fn tombstone_key(stone: &Tombstone) -> Option<(PaymentId, RecordHash)> {
+    Some((stone.id.parse().ok()?, hash_from_text(&stone.hash)?))
+}

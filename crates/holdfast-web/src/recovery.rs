@@ -1,0 +1,206 @@
+//! At the start, the two copies of the queue are made one again. The core decides ([`recover`]); here it is looked and done.
+
+mod head_file;
+
+pub use head_file::write_head;
+
+use crate::clock::wall_ms;
+use crate::locks;
+use crate::money::{OutboxRow, tombstone_key};
+use crate::shared::Shared;
+use head_file::{head_name, read_head};
+use holdfast_core::limits::TOMBSTONE_MS;
+use holdfast_core::outbox::{ChainPoint, Entry, Found, RecoverOp, StoreFault, recover};
+use holdfast_wire::b64;
+use holdfast_wire::stored::{ChainHead, StoredPayment, Tombstone, journal_name};
+use holdfast_wire::time::Head;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was found and put right, for the diagnostics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// A payment that only the journal had is in the queue again.
+    Restored { id: String, seq: u64 },
+    /// The chain's head was behind the records.
+    HeadRaised { seq: u64, sale_number: u64 },
+    /// A payment's second copy was missing and is there again.
+    JournalledAgain { id: String, seq: u64 },
+    /// The second copy of an acknowledged payment is gone.
+    Unjournalled { id: String, seq: u64 },
+    /// An empty file, left by a stop before its first byte, is gone.
+    EmptyRemoved { name: String },
+    /// A torn file is kept for whoever wants to look at it. Nobody was told that its payment is stored.
+    TornKept { name: String },
+    /// This many tombstones had served their time.
+    Forgotten { count: usize },
+    /// Something could not be put right now; the next start tries again.
+    Failed { what: String, fault: StoreFault },
+}
+
+/// Looks and puts right. Nobody saves meanwhile.
+pub async fn run(shared: &Shared) -> Result<Vec<Finding>, StoreFault> {
+    let _guard = locks::hold(locks::CHAIN).await;
+    run_locked(shared).await
+}
+
+/// The same for who holds the chain lock already.
+pub async fn run_locked(shared: &Shared) -> Result<Vec<Finding>, StoreFault> {
+    let seen = Seen::look(shared).await?;
+    let mut findings = Vec::new();
+    for op in seen.decide() {
+        let name = op_name(&op);
+        match carry_out(shared, &seen, op).await {
+            Ok(finding) => findings.extend(finding),
+            Err(fault) => findings.push(Finding::Failed { what: name, fault }),
+        }
+    }
+    findings.extend(forget_old(shared, &seen).await?);
+    Ok(findings)
+}
+
+/// Everything that the stores hold.
+struct Seen {
+    found: Found,
+    /// The same as far as this device signed it: only that moves its chain.
+    own: Found,
+    rows: BTreeMap<String, StoredPayment>,
+    files: BTreeMap<String, StoredPayment>,
+    empty: BTreeSet<String>,
+    tombstones: Vec<Tombstone>,
+}
+
+impl Seen {
+    async fn look(shared: &Shared) -> Result<Self, StoreFault> {
+        let device_id = shared.identity().map(|i| i.enrolment.device_id.clone());
+        let is_own = |row: &OutboxRow| device_id.as_ref() == Some(&row.payload.did);
+        let own_head = device_id.as_deref().map(head_name);
+        let (mut found, mut own) = (Found::default(), Found::default());
+        let (mut rows, mut files, mut empty) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        for row in shared.money.outbox().await? {
+            if is_own(&row) {
+                own.rows.push(row.entry.clone());
+            }
+            found.rows.push(row.entry);
+            rows.insert(row.stored.id.clone(), row.stored);
+        }
+        for name in shared.journal.list().await? {
+            if head_file::is_head(&name) {
+                continue;
+            }
+            let text = shared.journal.read(&name).await?.unwrap_or_default();
+            let Some(row) = OutboxRow::read(&text).filter(|r| r.stored.journal_name() == name) else {
+                if text.is_empty() {
+                    empty.insert(name.clone());
+                }
+                found.torn.push(name);
+                continue;
+            };
+            if is_own(&row) {
+                own.journal.push(row.entry.clone());
+            }
+            found.journal.push(row.entry);
+            files.insert(name, row.stored);
+        }
+        let tombstones = shared.money.tombstones().await?;
+        found.tombstones = tombstones.iter().filter_map(tombstone_key).collect();
+        own.head = shared.money.head_if_any().await?.and_then(|h| point(&h));
+        own.journal_head = match own_head {
+            Some(name) => read_head(shared, &name).await?.and_then(|h| point(&h)),
+            None => None,
+        };
+        Ok(Self { found, own, rows, files, empty, tombstones })
+    }
+
+    fn decide(&self) -> Vec<RecoverOp> {
+        let mut ops = recover(&self.found);
+        ops.retain(|op| !matches!(op, RecoverOp::RaiseHead(_)));
+        ops.extend(recover(&self.own).into_iter().filter(|op| matches!(op, RecoverOp::RaiseHead(_))));
+        ops
+    }
+}
+
+async fn carry_out(shared: &Shared, seen: &Seen, op: RecoverOp) -> Result<Option<Finding>, StoreFault> {
+    let (money, journal) = (&shared.money, &shared.journal);
+    let named = |e: &Entry| (e.id.to_string(), e.seq, journal_name(e.seq, &e.id.to_string()));
+    Ok(match op {
+        RecoverOp::Restore(entry) => {
+            let (id, seq, name) = named(&entry);
+            let Some(stored) = seen.files.get(&name) else { return Ok(None) };
+            money.put_back(stored).await?.then_some(Finding::Restored { id, seq })
+        }
+        RecoverOp::RaiseHead(to) => {
+            let head = Head { seq: to.seq, hash: hash_or_none(to) };
+            money.set_head(&ChainHead { v: holdfast_wire::V, head, sale_number: to.sale_number }).await?;
+            Some(Finding::HeadRaised { seq: to.seq, sale_number: to.sale_number })
+        }
+        // The service worker cannot write; the page does it at its next start.
+        RecoverOp::Journal(_) if !journal.can_write() => None,
+        RecoverOp::Journal(entry) => {
+            let (id, seq, name) = named(&entry);
+            let Some(stored) = seen.rows.get(&id) else { return Ok(None) };
+            journal.write(&name, &stored.to_json()).await?;
+            // An upload may have settled it meanwhile; then its ciphertext must not stay behind.
+            if money.outbox_row(entry.id).await?.is_none() {
+                journal.remove(&name).await?;
+            }
+            Some(Finding::JournalledAgain { id, seq })
+        }
+        RecoverOp::Unjournal(entry) => {
+            let (id, seq, name) = named(&entry);
+            journal.remove(&name).await?;
+            Some(Finding::Unjournalled { id, seq })
+        }
+        RecoverOp::RemoveTorn(name) => torn(shared, seen, name).await?,
+    })
+}
+
+/// A torn file goes when nothing is in it, when its payment was acknowledged, or when a whole copy took its place.
+async fn torn(shared: &Shared, seen: &Seen, name: String) -> Result<Option<Finding>, StoreFault> {
+    let is_of = |seq: u64, id: &str| journal_name(seq, id) == name;
+    if seen.rows.values().any(|r| is_of(r.seq, &r.id)) {
+        return Ok(None);
+    }
+    let is_acknowledged = seen.tombstones.iter().any(|t| name.ends_with(&format!("-{}.json", t.id)));
+    if seen.empty.contains(&name) || is_acknowledged {
+        shared.journal.remove(&name).await?;
+        return Ok(Some(Finding::EmptyRemoved { name }));
+    }
+    Ok(Some(Finding::TornKept { name }))
+}
+
+/// Old tombstones go, unless the journal still holds their record: they keep it from coming back.
+async fn forget_old(shared: &Shared, seen: &Seen) -> Result<Option<Finding>, StoreFault> {
+    let before_ms = wall_ms().saturating_sub(TOMBSTONE_MS);
+    let held = |id: &str| seen.files.values().any(|f| f.id == id);
+    let old: Vec<String> =
+        seen.tombstones.iter().filter(|t| t.at_ms < before_ms && !held(&t.id)).map(|t| t.id.clone()).collect();
+    if old.is_empty() {
+        return Ok(None);
+    }
+    shared.money.forget(&old).await?;
+    Ok(Some(Finding::Forgotten { count: old.len() }))
+}
+
+fn point(head: &ChainHead) -> Option<ChainPoint> {
+    let hash = if head.head.seq == 0 { NO_HASH } else { b64::hash_from_text(&head.head.hash)? };
+    Some(ChainPoint { seq: head.head.seq, hash, sale_number: head.sale_number })
+}
+
+/// Stands for "no record yet" where the core wants a hash.
+const NO_HASH: holdfast_core::id::RecordHash = holdfast_core::id::RecordHash([0; 32]);
+
+fn hash_or_none(point: ChainPoint) -> String {
+    if point.seq == 0 { String::new() } else { b64::hash_text(point.hash) }
+}
+
+/// For a finding about an operation that failed. No ids: the text may be shown.
+fn op_name(op: &RecoverOp) -> String {
+    match op {
+        RecoverOp::Restore(_) => "restore",
+        RecoverOp::RaiseHead(_) => "raise-head",
+        RecoverOp::Journal(_) => "journal",
+        RecoverOp::Unjournal(_) => "unjournal",
+        RecoverOp::RemoveTorn(_) => "torn",
+    }
+    .into()
+}

@@ -1,0 +1,43 @@
+//! Carries out what the core's [`Save`] asks for. The caller holds the chain lock.
+
+use crate::shared::Shared;
+use holdfast_core::id::RecordHash;
+use holdfast_core::outbox::{Save, SaveOutcome, SaveRequest, SaveResponse, SaveStep, StoreFault};
+use holdfast_wire::stored::StoredPayment;
+use holdfast_wire::time::Head;
+
+/// Stores a record twice and reads it back. `prev` is the head that it follows.
+pub async fn save(shared: &Shared, stored: &StoredPayment, hash: RecordHash, prev: &Head) -> SaveOutcome {
+    let text = stored.to_json();
+    let mut step = Save::start(hash);
+    loop {
+        match step {
+            SaveStep::End(outcome) => return outcome,
+            SaveStep::Ask(save, request) => step = save.next(answer(shared, stored, &text, prev, request).await),
+        }
+    }
+}
+
+async fn answer(
+    shared: &Shared,
+    stored: &StoredPayment,
+    text: &str,
+    prev: &Head,
+    request: SaveRequest,
+) -> SaveResponse {
+    let (money, journal, name) = (&shared.money, &shared.journal, stored.journal_name());
+    match request {
+        SaveRequest::Journal => done(journal.write(&name, text).await.map(drop)),
+        SaveRequest::Commit => done(money.commit(stored, prev).await),
+        SaveRequest::ReadBack => match money.read_back(&stored.id).await {
+            Ok(hash) => SaveResponse::Hash(hash),
+            Err(fault) => SaveResponse::Failed(fault),
+        },
+        SaveRequest::Unjournal => done(journal.remove(&name).await),
+        SaveRequest::Uncommit => done(money.uncommit(stored, prev).await),
+    }
+}
+
+fn done(result: Result<(), StoreFault>) -> SaveResponse {
+    result.map_or_else(SaveResponse::Failed, |()| SaveResponse::Done)
+}

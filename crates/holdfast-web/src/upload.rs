@@ -1,0 +1,159 @@
+//! Carries out what the core's [`Upload`] asks for: the same code in the page and in the service worker.
+
+use crate::clock::wall_ms;
+use crate::events::tell_queue_changed;
+use crate::http::{Answer, Call, send};
+use crate::locks;
+use crate::money::OutboxRow;
+use crate::shared::{Identity, Shared};
+use holdfast_core::id::{PaymentId, RecordHash};
+use holdfast_core::limits::UPLOAD_MS_MAX;
+use holdfast_core::outbox::{
+    AckStatus, Entry, Reply, Scope, Upload, UploadOutcome, UploadRequest, UploadResponse, UploadStep, UploadSummary,
+};
+use holdfast_wire::ack::AckPayload;
+use holdfast_wire::batch::{Batch, BatchAnswer};
+use holdfast_wire::stored::{Tombstone, journal_name};
+use std::collections::HashMap;
+
+/// Runs the uploader once for everything that waits. `None`: somebody else holds the lock.
+pub async fn run_all(shared: &Shared) -> Option<(UploadOutcome, UploadSummary)> {
+    let _guard = locks::hold_if_free(locks::UPLOAD).await?;
+    Some(run(shared, Scope::All).await)
+}
+
+/// Runs the uploader once. A live sale runs without the batch's lock: the server takes each payment once.
+pub async fn run(shared: &Shared, scope: Scope) -> (UploadOutcome, UploadSummary) {
+    let Some(identity) = shared.identity() else {
+        return (UploadOutcome::Refused("not-enrolled".into()), UploadSummary::default());
+    };
+    let only = if let Scope::Only(id) = scope { Some(id) } else { None };
+    let mut run = Run { shared, identity: &identity, only, seen: HashMap::new(), epochs: HashMap::new() };
+    let mut step = Upload::start(scope);
+    loop {
+        match step {
+            UploadStep::End(outcome, summary) => {
+                if !summary.settled.is_empty() {
+                    tell_queue_changed();
+                }
+                return (outcome, summary);
+            }
+            UploadStep::Ask(upload, request) => step = upload.next(run.answer(request).await),
+        }
+    }
+}
+
+struct Run<'a> {
+    shared: &'a Shared,
+    identity: &'a Identity,
+    only: Option<PaymentId>,
+    /// Entries of rows that this run has read: a row's content never changes, so the next list reads only what is new.
+    seen: HashMap<String, Entry>,
+    /// The server's epoch in the acknowledgement of a record, for its tombstone.
+    epochs: HashMap<(PaymentId, RecordHash), String>,
+}
+
+impl Run<'_> {
+    async fn answer(&mut self, request: UploadRequest) -> UploadResponse {
+        match request {
+            UploadRequest::List => self.list().await.map_or(UploadResponse::Failed, UploadResponse::Queue),
+            UploadRequest::Send(batch) => match self.rows(&batch).await {
+                Some(rows) => UploadResponse::Reply(self.send(&rows).await),
+                None => UploadResponse::Failed,
+            },
+            UploadRequest::Settle { entry, status } => done(self.settle(&entry, &status).await),
+            UploadRequest::Unjournal { entry } => {
+                let name = journal_name(entry.seq, &entry.id.to_string());
+                done(self.shared.journal.remove(&name).await.ok())
+            }
+        }
+    }
+
+    async fn list(&mut self) -> Option<Vec<Entry>> {
+        let mut ids = match self.only {
+            Some(id) => vec![id.to_string()],
+            None => self.shared.money.outbox_ids().await.ok()?,
+        };
+        if self.only.is_some() {
+            self.seen.clear();
+        }
+        let unseen: Vec<String> = ids.iter().filter(|id| !self.seen.contains_key(*id)).cloned().collect();
+        for row in self.shared.money.outbox_rows(&unseen).await.ok()? {
+            self.seen.insert(row.stored.id.clone(), row.entry);
+        }
+        // A row that cannot be read is not offered; the recovery says so.
+        ids.retain(|id| self.seen.contains_key(id));
+        Some(ids.iter().filter_map(|id| self.seen.get(id)).cloned().collect())
+    }
+
+    /// The records of a batch, as far as nobody else settled them in between.
+    async fn rows(&self, batch: &[Entry]) -> Option<Vec<OutboxRow>> {
+        let ids: Vec<String> = batch.iter().map(|e| e.id.to_string()).collect();
+        self.shared.money.outbox_rows(&ids).await.ok()
+    }
+
+    async fn send(&mut self, rows: &[OutboxRow]) -> Reply {
+        let body = Batch::new(rows.iter().map(|r| r.stored.record.clone()).collect()).to_json();
+        let call = Call::post("/api/v1/batches", body.as_bytes(), UPLOAD_MS_MAX);
+        let body = match send(call, Some(self.identity.caller())).await {
+            Answer::Unreachable => return Reply::Unreachable,
+            Answer::NotHoldfast => return Reply::NotHoldfast,
+            Answer::Problem { problem, retry_after_ms } => {
+                return match problem.status {
+                    429 | 500.. => Reply::Busy { retry_after_ms },
+                    _ => Reply::Refused(problem.name().to_owned()),
+                };
+            }
+            Answer::Ok { body, .. } => body,
+        };
+        let Ok(answer) = BatchAnswer::from_json(&body) else { return Reply::NotHoldfast };
+        let mut acks = Vec::new();
+        for compact in &answer.acks {
+            // A forged one is as good as none.
+            let Some(payload) = self.believe(compact).await else { continue };
+            if let Some(ack) = payload.to_core() {
+                if let Some(id) = ack.id {
+                    self.epochs.insert((id, ack.hash), payload.epoch.clone());
+                }
+                acks.push(ack);
+            }
+        }
+        Reply::Acks(acks)
+    }
+
+    async fn believe(&self, compact: &str) -> Option<AckPayload> {
+        let unverified = AckPayload::parse(compact).ok()?;
+        self.shared.trust.accept(unverified, &self.shared.money).await.ok()
+    }
+
+    async fn settle(&self, entry: &Entry, status: &AckStatus) -> Option<()> {
+        let Some(row) = self.shared.money.outbox_row(entry.id).await.ok()?.filter(|r| r.entry.hash == entry.hash)
+        else {
+            // Another run has settled it already.
+            return Some(());
+        };
+        let (status, reason) = match status {
+            AckStatus::Stored => ("stored", None),
+            AckStatus::Duplicate => ("duplicate", None),
+            AckStatus::Quarantined(reason) => ("quarantined", Some(reason.clone())),
+        };
+        let tombstone = Tombstone {
+            v: holdfast_wire::V,
+            id: row.stored.id,
+            seq: row.stored.seq,
+            hash: row.stored.hash,
+            status: status.into(),
+            reason,
+            epoch: self.epochs.get(&(entry.id, entry.hash)).cloned().unwrap_or_default(),
+            at_ms: wall_ms(),
+            card: row.payload.card,
+            sale: row.payload.sale,
+            created_ms: row.payload.created_ms,
+        };
+        self.shared.money.settle(entry, &tombstone).await.ok()
+    }
+}
+
+fn done(result: Option<()>) -> UploadResponse {
+    result.map_or(UploadResponse::Failed, |()| UploadResponse::Done)
+}
