@@ -17,7 +17,8 @@ use crate::setup;
 use crate::steps::Steps;
 use crate::stop;
 
-const PORT: u16 = 8080;
+/// The server's own default as well.
+const PORT: u16 = 8420;
 /// `--reset` deletes only a directory that carries this file, whatever path was typed.
 const MARK: &str = ".holdfast-data";
 const READY_LIMIT: Duration = Duration::from_secs(60);

@@ -24,7 +24,7 @@ pub fn asked() -> bool {
 
 /// Ends a child that may or may not have got the terminal's own SIGINT already: first patience, then SIGTERM, then SIGKILL.
 pub fn end(child: &mut Child) -> std::io::Result<ExitStatus> {
-    if let Some(status) = wait_for(child, Duration::from_secs(2))? {
+    if let Some(status) = wait_for(child, Duration::from_secs(1))? {
         return Ok(status);
     }
     send(child, "TERM");
