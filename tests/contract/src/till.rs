@@ -222,7 +222,8 @@ pub fn open_jws<T>(read: Result<Unverified<T>, JwsError>, keys: &[NamedKey]) -> 
     read.accept(right)
 }
 
-fn fetch_keyset(server: &Server) -> KeySet {
+/// Fetches the key set and verifies it as a till does: root, certificate, set.
+pub fn fetch_keyset(server: &Server) -> KeySet {
     let answer = server.send("GET", "/api/v1/keyset", &[], b"");
     let answer: KeySetAnswer = serde_json::from_slice(&answer.body).expect("a key set");
     let cert = open_jws(Certificate::parse(&answer.cert), &server.roots().roots).expect("a certificate by a root");

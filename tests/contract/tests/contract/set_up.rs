@@ -1,6 +1,8 @@
 //! Before the first sale: enrolment, keys, time, shop.
 
-use holdfast_contract_tests::{Till, now_ms, open_jws, shared_server};
+use std::time::{Duration, Instant};
+
+use holdfast_contract_tests::{Till, fetch_keyset, now_ms, open_jws, shared_server};
 use holdfast_core::keys::KeyState;
 use holdfast_crypto::es256::SigningKey;
 use holdfast_wire::jws::NamedKey;
@@ -38,12 +40,20 @@ fn two_tills_have_two_identities_of_one_merchant() {
 #[test]
 fn the_key_set_leads_back_to_the_root_and_covers_a_week() {
     let server = shared_server();
-    let keyset = Till::enrol(&server).keyset;
-    let now = now_ms();
-    assert!(keyset.expires_ms > now);
-    assert!(keyset.card_key_at(now).is_some());
-    let future = keyset.card_keys.iter().filter(|k| k.not_before_ms > now).count();
-    assert!(future >= 7, "seven future days, got {future}");
+    let first = fetch_keyset(&server);
+    assert!(first.card_key_at(now_ms()).is_some(), "today's key is there as soon as the server answers");
+    // The other days' keys are made behind it when a server starts for the first time.
+    let end = Instant::now() + Duration::from_secs(120);
+    let (keyset, now) = loop {
+        let (keyset, now) = (fetch_keyset(&server), now_ms());
+        assert!(keyset.version >= first.version && keyset.expires_ms > now);
+        let future = keyset.card_keys.iter().filter(|k| k.not_before_ms > now).count();
+        if future >= 7 {
+            break (keyset, now);
+        }
+        assert!(Instant::now() < end, "seven future days, got {future}");
+        std::thread::sleep(Duration::from_millis(200));
+    };
     for days in 0..=7 {
         let at = now + days * 86_400_000;
         let state = keyset.card_key_at(at).map(|k| k.times().state(at));
