@@ -137,6 +137,8 @@ impl Session<'_> {
         run.command
             .env("HOLDFAST_TOOLS", self.paths.tools_bin())
             .env("HOLDFAST_FULL", if self.full { "1" } else { "" });
+        // The place of a panic is enough; a backtrace pushes everything else out of sight.
+        run.command.env("RUST_BACKTRACE", "0");
         let _ = fs::remove_file(&log);
         let watch = Watch { name: name.clone(), log, verbose: self.verbose, limit: Some(RUN_LIMIT) };
         let ended = run::watched(&watch, &mut run.command)?;
