@@ -11,7 +11,8 @@ pub use types::{
     WaitingPayment,
 };
 
-use crate::events::Subscription;
+pub use crate::events::Subscription;
+
 use crate::recovery::{self, Finding};
 use crate::shared::{Names, OpenError, Shared};
 use crate::shelf::Shelf;
@@ -99,8 +100,9 @@ impl Device {
     }
 
     /// A fresh payment id.
-    pub fn make_payment_id(&self) -> Result<PaymentId, DeviceError> {
-        Ok(PaymentId::make(clock::wall_ms(), rng::bytes()?))
+    pub fn make_payment_id(&self) -> PaymentId {
+        // A browser without randomness has no device key either, so nothing is ever sealed under an id of zeros.
+        PaymentId::make(clock::wall_ms(), rng::bytes().unwrap_or_default())
     }
 
     /// The next sale's number (`<device>-<counter>`), durably counted and never given twice.
@@ -137,7 +139,7 @@ impl Device {
         let device = self.clone();
         wasm_bindgen_futures::spawn_local(async move {
             // What is lost here is found again from the records.
-            let _ = recovery::write_head(device.shared()).await;
+            let _ = recovery::copy_head(device.shared()).await;
         });
     }
 }

@@ -46,10 +46,14 @@ impl Money {
         read_head(&reading).await
     }
 
-    /// Sets the head: at enrolment and by the recovery.
-    pub async fn set_head(&self, head: &ChainHead) -> Result<(), StoreFault> {
+    /// Puts this head, unless the one that is there has a higher sequence.
+    pub async fn raise_head(&self, head: &ChainHead) -> Result<(), StoreFault> {
         let writing = self.connection.write(&[CHAIN]).await?;
-        writing.put_text(CHAIN, HEAD, &head.to_json())?;
+        let held = read_head(&writing).await?.unwrap_or_else(beginning);
+        if held.head.seq <= head.head.seq {
+            let sale_number = held.sale_number.max(head.sale_number);
+            writing.put_text(CHAIN, HEAD, &ChainHead { sale_number, ..head.clone() }.to_json())?;
+        }
         writing.commit().await
     }
 

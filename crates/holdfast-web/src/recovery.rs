@@ -2,13 +2,12 @@
 
 mod head_file;
 
-pub use head_file::write_head;
+pub use head_file::{copy_head, read_head, write_head};
 
 use crate::clock::wall_ms;
 use crate::locks;
 use crate::money::{OutboxRow, tombstone_key};
 use crate::shared::Shared;
-use head_file::{head_name, read_head};
 use holdfast_core::limits::TOMBSTONE_MS;
 use holdfast_core::outbox::{ChainPoint, Entry, Found, RecoverOp, StoreFault, recover};
 use holdfast_wire::b64;
@@ -73,7 +72,6 @@ impl Seen {
     async fn look(shared: &Shared) -> Result<Self, StoreFault> {
         let device_id = shared.identity().map(|i| i.enrolment.device_id.clone());
         let is_own = |row: &OutboxRow| device_id.as_ref() == Some(&row.payload.did);
-        let own_head = device_id.as_deref().map(head_name);
         let (mut found, mut own) = (Found::default(), Found::default());
         let (mut rows, mut files, mut empty) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         for row in shared.money.outbox().await? {
@@ -104,8 +102,8 @@ impl Seen {
         let tombstones = shared.money.tombstones().await?;
         found.tombstones = tombstones.iter().filter_map(tombstone_key).collect();
         own.head = shared.money.head_if_any().await?.and_then(|h| point(&h));
-        own.journal_head = match own_head {
-            Some(name) => read_head(shared, &name).await?.and_then(|h| point(&h)),
+        own.journal_head = match &device_id {
+            Some(device_id) => read_head(&shared.journal, device_id).await?.and_then(|h| point(&h)),
             None => None,
         };
         Ok(Self { found, own, rows, files, empty, tombstones })
@@ -130,7 +128,7 @@ async fn carry_out(shared: &Shared, seen: &Seen, op: RecoverOp) -> Result<Option
         }
         RecoverOp::RaiseHead(to) => {
             let head = Head { seq: to.seq, hash: hash_or_none(to) };
-            money.set_head(&ChainHead { v: holdfast_wire::V, head, sale_number: to.sale_number }).await?;
+            money.raise_head(&ChainHead { v: holdfast_wire::V, head, sale_number: to.sale_number }).await?;
             Some(Finding::HeadRaised { seq: to.seq, sale_number: to.sale_number })
         }
         // The service worker cannot write; the page does it at its next start.

@@ -28,7 +28,7 @@ async fn answer(
     let (money, journal, name) = (&shared.money, &shared.journal, stored.journal_name());
     match request {
         SaveRequest::Journal => done(journal.write(&name, text).await.map(drop)),
-        SaveRequest::Commit => done(money.commit(stored, prev).await),
+        SaveRequest::Commit => done(money.commit(stored, Some(prev), 0).await),
         SaveRequest::ReadBack => match money.read_back(&stored.id).await {
             Ok(hash) => SaveResponse::Hash(hash),
             Err(fault) => SaveResponse::Failed(fault),

@@ -45,30 +45,42 @@ impl Money {
         stone(&self.connection.read(&[TOMBSTONES]).await?, &id.to_string()).await
     }
 
-    /// Writes a record and moves the head. Refused when the record does not follow the head: somebody else wrote in between.
-    /// A record that is there already is written again as it is.
-    pub async fn commit(&self, stored: &StoredPayment, prev: &Head) -> Result<(), StoreFault> {
+    /// Writes a record and moves the head. With `prev`, refused when the head is another: somebody else wrote in between.
+    /// A record that is there already is written again as it is. `sale_number`: the counter is at least this.
+    pub async fn commit(
+        &self,
+        stored: &StoredPayment,
+        prev: Option<&Head>,
+        sale_number: u64,
+    ) -> Result<(), StoreFault> {
         let writing = self.connection.write(&[OUTBOX, CHAIN]).await?;
         let there = row(&writing, &stored.id).await?;
         if there.as_ref().is_some_and(|there| there.stored != *stored) {
             return Err(StoreFault::Mismatch);
         }
         let mut head = read_head(&writing).await?.unwrap_or_else(beginning);
-        if there.is_none() && head.head != *prev {
+        if there.is_none() && prev.is_some_and(|prev| head.head != *prev) {
             return Err(StoreFault::Broken);
         }
         if head.head.seq < stored.seq {
             head.head = Head { seq: stored.seq, hash: stored.hash.clone() };
-            writing.put_text(CHAIN, HEAD, &head.to_json())?;
         }
+        head.sale_number = head.sale_number.max(sale_number);
+        writing.put_text(CHAIN, HEAD, &head.to_json())?;
         writing.put_text(OUTBOX, &stored.id, &stored.to_json())?;
         writing.commit().await
     }
 
-    /// Takes a record back, and the head with it if it stands at this record.
+    /// Undoes a commit that failed: a row that cannot be read goes, and the head goes back if it stands at this record. If the row is
+    /// there and whole, or its tombstone is, nothing is changed and it fails: an uploader may have sent it already.
     pub async fn uncommit(&self, stored: &StoredPayment, prev: &Head) -> Result<(), StoreFault> {
-        let writing = self.connection.write(&[OUTBOX, CHAIN]).await?;
-        if row(&writing, &stored.id).await?.is_none_or(|there| there.stored == *stored) {
+        let writing = self.connection.write(&[OUTBOX, CHAIN, TOMBSTONES]).await?;
+        let there = row(&writing, &stored.id).await?;
+        let is_there = there.as_ref().is_some_and(|there| there.stored.hash == stored.hash);
+        if is_there || stone(&writing, &stored.id).await?.is_some() {
+            return Err(StoreFault::Mismatch);
+        }
+        if there.is_none() {
             writing.delete(OUTBOX, &stored.id)?;
         }
         let head = read_head(&writing).await?.unwrap_or_else(beginning);
@@ -79,10 +91,13 @@ impl Money {
         writing.commit().await
     }
 
-    /// The hash of what a new transaction reads.
+    /// The hash of what a new transaction reads. A payment that was acknowledged in between is found by its tombstone.
     pub async fn read_back(&self, id: &str) -> Result<Option<RecordHash>, StoreFault> {
-        let row = row(&self.connection.read(&[OUTBOX]).await?, id).await?;
-        Ok(row.map(|row| record_hash(&row.stored.record)))
+        let reading = self.connection.read(&[OUTBOX, TOMBSTONES]).await?;
+        if let Some(row) = row(&reading, id).await? {
+            return Ok(Some(record_hash(&row.stored.record)));
+        }
+        Ok(stone(&reading, id).await?.and_then(|stone| hash_from_text(&stone.hash)))
     }
 
     /// Deletes exactly this ciphertext and leaves its tombstone. Another record under the same id stays, and so does an earlier tombstone.
