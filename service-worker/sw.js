@@ -1,0 +1,120 @@
+// The till's service worker: a small classic script, because every listener must be registered in its first synchronous run,
+// long before WebAssembly is up. It serves the app from its cache and hands background work to the crate next to it.
+"use strict";
+
+// Replaced by the build with {"version": "…", "files": ["/", …]}. As written here it is a name that does not exist.
+const PRECACHE = (() => {
+  try {
+    return __HOLDFAST_PRECACHE__;
+  } catch {
+    return { version: "none", files: [] };
+  }
+})();
+
+const APP_CACHES = "holdfast-app-";
+const APP_CACHE = APP_CACHES + PRECACHE.version;
+const GLUE = "/holdfast-service-worker.js";
+const WASM = "/holdfast-service-worker_bg.wasm";
+const SYNC_TAG = "holdfast-upload-";
+const PERIODIC_TAG = "holdfast-periodic";
+
+// Under Trusted Types an address of a script must come from a policy.
+const policy = self.trustedTypes?.createPolicy("holdfast", { createScriptURL: (url) => url });
+// The glue only defines `wasm_bindgen`; importScripts is allowed in this first run and never again, so it is kept with the worker.
+try {
+  importScripts(policy ? policy.createScriptURL(GLUE) : GLUE);
+} catch (error) {
+  // The app's own files still come from the cache; only background work is missing, which the page does as well.
+  console.warn("background upload is not available", error);
+}
+
+self.addEventListener("install", (event) => event.waitUntil(install()));
+self.addEventListener("activate", (event) => event.waitUntil(activate()));
+self.addEventListener("fetch", (event) => {
+  const url = new URL(event.request.url);
+  if (isOurs(event.request, url)) event.respondWith(respond(event.request, url));
+});
+self.addEventListener("sync", (event) => {
+  if (event.tag.startsWith(SYNC_TAG)) event.waitUntil(uploadInBackground(event.lastChance));
+});
+self.addEventListener("periodicsync", (event) => {
+  if (event.tag === PERIODIC_TAG) event.waitUntil(uploadInBackground(false));
+});
+self.addEventListener("message", (event) => {
+  // A new version takes over when someone taps "update", never in the middle of a sale.
+  if (event.data === "skip-waiting") event.waitUntil(self.skipWaiting());
+});
+
+// ---- The app's files ----
+
+// All or nothing: a version that is not complete must never be started.
+async function install() {
+  const cache = await caches.open(APP_CACHE);
+  try {
+    await cache.addAll(PRECACHE.files.map((file) => new Request(file, { cache: "reload", credentials: "same-origin" })));
+  } catch (error) {
+    await caches.delete(APP_CACHE);
+    throw error;
+  }
+}
+
+// Other versions' files go; the journal's cache and everything else stays.
+async function activate() {
+  await self.clients.claim();
+  const names = await caches.keys();
+  const old = names.filter((name) => name.startsWith(APP_CACHES) && name !== APP_CACHE);
+  await Promise.all(old.map((name) => caches.delete(name)));
+}
+
+function isOurs(request, url) {
+  if (request.method !== "GET" || url.origin !== self.location.origin) return false;
+  if (url.pathname.startsWith("/api/") || url.pathname.startsWith("/demo/")) return false;
+  return request.mode === "navigate" ? !hasExtension(url) || isKept(url) : isKept(url);
+}
+
+// Every page of the till is the same file; a path with an extension is a file of its own.
+const hasExtension = (url) => /\.[a-z0-9]+$/i.test(url.pathname);
+const isKept = (url) => PRECACHE.files.includes(url.pathname);
+
+async function respond(request, url) {
+  const file = isKept(url) ? url.pathname : "/";
+  const cache = await caches.open(APP_CACHE);
+  const kept = await cache.match(file, { ignoreSearch: true });
+  return kept ?? fetch(request);
+}
+
+// ---- Background work ----
+
+let ready;
+
+// Compiled once for each life of the worker, from the cache: the network may be down, or up for a moment only.
+function engine() {
+  ready ??= start().catch((error) => {
+    ready = undefined;
+    throw error;
+  });
+  return ready;
+}
+
+async function start() {
+  const cache = await caches.open(APP_CACHE);
+  const wasm = (await cache.match(WASM)) ?? (await fetch(WASM));
+  await wasm_bindgen({ module_or_path: wasm });
+  return wasm_bindgen;
+}
+
+// Throws unless nothing waits any more, so that the browser tries again. Its last attempt orders a fresh series, under a fresh tag:
+// the same tag would do nothing while it is backing off.
+async function uploadInBackground(isLastChance) {
+  let outcome;
+  try {
+    const till = await engine();
+    await till.recover();
+    outcome = await till.upload();
+  } catch (error) {
+    outcome = error;
+  }
+  if (outcome === "drained" || outcome === "elsewhere") return;
+  if (isLastChance) await self.registration.sync?.register(SYNC_TAG + Date.now());
+  throw outcome instanceof Error ? outcome : new Error(`payments still wait: ${outcome}`);
+}
