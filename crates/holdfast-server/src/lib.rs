@@ -14,3 +14,6 @@ pub mod ingest;
 pub mod keys;
 pub mod process;
 pub mod store;
+
+#[cfg(test)]
+mod testing;

@@ -71,6 +71,7 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listen)?;
     let (stop, stopped) = watch::channel(false);
     let server = build(&args, stopped.clone()).await?;
+    let ledger = Arc::clone(&server.ledger);
     let jobs = tokio::spawn(runner::run(Arc::clone(&server.processor), Arc::clone(&server.wake), stopped.clone()));
     let sweeps = tokio::spawn(sweep_keys(Arc::clone(&server), stopped.clone()));
     let app = Arc::clone(&server.app);
@@ -93,7 +94,8 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
         }
     }
     let _ = jobs.await;
-    sweeps.abort();
+    let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), sweeps).await;
+    ledger.close().await;
     tracing::info!("stopped");
     Ok(())
 }

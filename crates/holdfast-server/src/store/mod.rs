@@ -3,7 +3,8 @@
 //! [`Ledger`] is the seam: SQLite in the server, memory in the deterministic simulation, one conformance suite for both.
 //! Every method is one transaction, durable when it returns.
 
-pub mod conformance;
+#[cfg(test)]
+mod conformance;
 pub mod memory;
 pub mod sqlite;
 

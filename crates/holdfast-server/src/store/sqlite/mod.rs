@@ -62,9 +62,10 @@ impl SqliteLedger {
         Ok(Self { epoch, reader, writer: Writer::start(connection) })
     }
 
-    /// Ends the readers. The writer ends with the last copy of this value.
-    pub async fn close(self) {
+    /// Ends readers and writer, in this order: the last connection moves the write-ahead log into the file.
+    pub async fn close(&self) {
         self.reader.close().await;
+        self.writer.close().await;
     }
 }
 

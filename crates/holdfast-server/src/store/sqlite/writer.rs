@@ -17,9 +17,15 @@ const QUEUE_MAX: usize = 256;
 type Settle = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 type Task = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Option<Settle>> + Send>;
 
-/// The way to the writer. It ends when the last copy is gone.
+enum Message {
+    Work(Task),
+    /// Finish what waits, leave the file tidy, and tell.
+    Close(oneshot::Sender<()>),
+}
+
+/// The way to the writer. It ends when it is closed, or the last copy is gone.
 #[derive(Debug, Clone)]
-pub struct Writer(mpsc::Sender<Task>);
+pub struct Writer(mpsc::Sender<Message>);
 
 impl Writer {
     /// Starts the writer on `connection`.
@@ -53,15 +59,32 @@ impl Writer {
                 }
             })
         });
-        self.0.send(task).await.map_err(|_| StoreError::Closed)?;
+        self.0.send(Message::Work(task)).await.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Ends the writer after what waits, with the write-ahead log moved into the file.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.0.send(Message::Close(done)).await.is_ok() {
+            let _ = closed.await;
+        }
     }
 }
 
-async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Task>) {
-    while let Some(first) = queue.recv().await {
+async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Message>) {
+    let mut closer = None;
+    while closer.is_none() {
+        let first = match queue.recv().await {
+            Some(Message::Work(task)) => task,
+            Some(Message::Close(done)) => {
+                closer = Some(done);
+                break;
+            }
+            None => break,
+        };
         let mut settled = Vec::new();
-        let outcome = commit_group(&mut connection, first, &mut queue, &mut settled).await;
+        let outcome = commit_group(&mut connection, first, &mut queue, &mut settled, &mut closer).await;
         if let Err(error) = &outcome {
             tracing::error!(%error, "a group of writes was not committed");
         }
@@ -72,18 +95,22 @@ async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Task>) 
     if let Err(error) = connection.close().await {
         tracing::error!(%error, "the database was not closed cleanly");
     }
+    if let Some(done) = closer {
+        let _ = done.send(());
+    }
 }
 
 async fn commit_group(
     connection: &mut SqliteConnection,
     first: Task,
-    queue: &mut mpsc::Receiver<Task>,
+    queue: &mut mpsc::Receiver<Message>,
     settled: &mut Vec<Settle>,
+    closer: &mut Option<oneshot::Sender<()>>,
 ) -> Result<(), sqlx::Error> {
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
     let mut next = Some(first);
     let mut taken = 0;
-    while let Some(task) = next {
+    while let Some(task) = next.take() {
         sqlx::query("SAVEPOINT request").execute(&mut *tx).await?;
         match task(&mut tx).await {
             Some(settle) => settled.push(settle),
@@ -93,7 +120,17 @@ async fn commit_group(
         }
         sqlx::query("RELEASE request").execute(&mut *tx).await?;
         taken += 1;
-        next = if taken < GROUP_MAX { queue.try_recv().ok() } else { None };
+        if taken == GROUP_MAX {
+            break;
+        }
+        next = match queue.try_recv() {
+            Ok(Message::Work(task)) => Some(task),
+            Ok(Message::Close(done)) => {
+                *closer = Some(done);
+                None
+            }
+            Err(_) => None,
+        };
     }
     tx.commit().await
 }
