@@ -92,7 +92,6 @@ pub struct TestTill {
     pub key: SigningKey,
     pub device_id: DeviceId,
     pub merchant_id: MerchantId,
-    pub kid: String,
     pub card_key: PublicCardKey,
     seq: u64,
     prev: String,
@@ -113,7 +112,7 @@ impl TestTill {
     pub fn with_key(key: SigningKey, device_id: DeviceId, merchant_id: MerchantId) -> Self {
         let pair = card_key();
         let card_key = PublicCardKey::parse(KID, &pair.n, &pair.e).expect("a public key");
-        Self { key, device_id, merchant_id, kid: KID.to_owned(), card_key, seq: 0, prev: String::new() }
+        Self { key, device_id, merchant_id, card_key, seq: 0, prev: String::new() }
     }
 
     pub fn device(&self) -> Device {

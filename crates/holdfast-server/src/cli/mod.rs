@@ -2,7 +2,7 @@
 
 mod logging;
 mod root;
-mod serve;
+pub(crate) mod serve;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;

@@ -100,7 +100,8 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     Ok(())
 }
 
-async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Result<Arc<Server>, ServeError> {
+/// Puts the server together, without a listener and without its tasks.
+pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Result<Arc<Server>, ServeError> {
     let clock = clock(args.demo)?;
     let local = Arc::new(LocalKeys::open(&args.data)?);
     let ledger = Arc::new(SqliteLedger::open(&args.data.join("holdfast.sqlite"), &b64::encode(random()?)).await?);
