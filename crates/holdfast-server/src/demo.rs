@@ -18,7 +18,9 @@ const CATEGORIES: [(&str, &str, &str); 5] = [
 ];
 
 /// Category, id, name, price in cents, tax rate, barcode.
-const ITEMS: [(&str, &str, &str, i64, u32, Option<&str>); 25] = [
+type DemoItem = (&'static str, &'static str, &'static str, i64, u32, Option<&'static str>);
+
+const ITEMS: [DemoItem; 25] = [
     ("coffee", "espresso", "Espresso", 260, FULL, None),
     ("coffee", "cortado", "Cortado", 340, FULL, None),
     ("coffee", "flat-white", "Flat white", 420, FULL, None),
@@ -74,7 +76,7 @@ fn category((id, name, colour): (&str, &str, &str)) -> CategoryWire {
     CategoryWire { id: id.to_owned(), name: name.to_owned(), colour: colour.to_owned() }
 }
 
-fn item((category_id, id, name, price_minor, tax_bp, barcode): (&str, &str, &str, i64, u32, Option<&str>)) -> ItemWire {
+fn item((category_id, id, name, price_minor, tax_bp, barcode): DemoItem) -> ItemWire {
     ItemWire {
         id: id.to_owned(),
         category_id: category_id.to_owned(),

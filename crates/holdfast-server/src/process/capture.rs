@@ -19,10 +19,6 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
         mut ops: Vec<PaymentOp>,
     ) -> Result<Flow, ProcessError> {
         let approved = Event::Approved { approval_code };
-        if self.calls_before_intent() {
-            self.write(run, Some(vec![approved]), ops).await?;
-            return Ok(Flow::Go);
-        }
         ops.push(PaymentOp::Ask { kind: KIND });
         self.write(run, Some(vec![approved, Event::CaptureIntended]), ops).await?;
         self.send_capture(run).await
@@ -30,13 +26,7 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
 
     /// Commits the intent, then asks.
     pub(super) async fn capture(&self, run: &mut Run) -> Result<Flow, ProcessError> {
-        if self.calls_before_intent() {
-            let _ = self.acquirer.capture(self.clock.now_ms(), follow_up(run)).await;
-        }
         self.write(run, Some(vec![Event::CaptureIntended]), vec![PaymentOp::Ask { kind: KIND }]).await?;
-        if self.calls_before_intent() {
-            return Ok(Flow::Go);
-        }
         self.send_capture(run).await
     }
 
@@ -93,16 +83,6 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
         let ops = vec![PaymentOp::Answer { kind, outcome: "reversed".to_owned() }, PaymentOp::Done];
         self.write(run, Some(vec![Event::Declined(Decline { code })]), ops).await?;
         Ok(Flow::Stop)
-    }
-
-    #[cfg(feature = "planted-bugs")]
-    fn calls_before_intent(&self) -> bool {
-        self.bug == Some(super::PlantedBug::CallBeforeIntent)
-    }
-
-    #[cfg(not(feature = "planted-bugs"))]
-    fn calls_before_intent(&self) -> bool {
-        false
     }
 }
 

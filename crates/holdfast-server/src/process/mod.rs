@@ -63,16 +63,6 @@ pub struct Processor<L, A, K, C> {
     pan_key: SecretBytes,
     on_change: OnChange,
     health: AtomicU8,
-    #[cfg(feature = "planted-bugs")]
-    bug: Option<PlantedBug>,
-}
-
-/// A wrong order of work, for tests of the simulation only.
-#[cfg(feature = "planted-bugs")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlantedBug {
-    /// Captures first and writes the intent never.
-    CallBeforeIntent,
 }
 
 /// A payment on its way through one run.
@@ -97,21 +87,12 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
             pan_key,
             on_change: Arc::new(|_| {}),
             health: AtomicU8::new(0),
-            #[cfg(feature = "planted-bugs")]
-            bug: None,
         }
     }
 
     /// Sets who is told about changes.
     pub fn with_on_change(mut self, on_change: OnChange) -> Self {
         self.on_change = on_change;
-        self
-    }
-
-    /// Works in a wrong order, for tests of the simulation only.
-    #[cfg(feature = "planted-bugs")]
-    pub fn with_bug(mut self, bug: PlantedBug) -> Self {
-        self.bug = Some(bug);
         self
     }
 
