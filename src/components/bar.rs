@@ -1,0 +1,84 @@
+//! The bar at the head of every page: menu, what the page is for, and the lamp.
+
+use super::icon::{MENU, SEARCH, icon};
+use crate::state::till::{Lamps, Till};
+use holdfast_core::connectivity::{AcquirerLamp, Link};
+use leptos::html::{button, div, h1, header, input, label, p, span};
+use leptos::prelude::*;
+
+/// The bar of the sell screen: with the search in its middle.
+pub fn sell_bar(till: Till) -> AnyView {
+    bar(till, (menu_button(till), search(till))).into_any()
+}
+
+/// The bar of any other page: with its title.
+pub fn page_bar(till: Till, title: impl Fn() -> &'static str + Send + Sync + 'static) -> AnyView {
+    bar(till, (menu_button(till), h1().child(title))).into_any()
+}
+
+fn bar(till: Till, inner: impl IntoView + 'static) -> impl IntoView {
+    header()
+        .class("bar")
+        .attr("data-link", move || link_name(till.lamps.get().link))
+        .child((inner.into_any(), lamp(till)))
+}
+
+fn menu_button(till: Till) -> AnyView {
+    button()
+        .r#type("button")
+        .class("button quiet round")
+        .aria_label(move || till.t().menu)
+        .attr("aria-haspopup", "dialog")
+        .attr("aria-expanded", move || till.menu_open.get().to_string())
+        .on(leptos::ev::click, move |_| till.menu_open.set(true))
+        .child(icon(MENU))
+        .into_any()
+}
+
+fn search(till: Till) -> AnyView {
+    let field = input()
+        .id("search")
+        .r#type("search")
+        .autocomplete("off")
+        .spellcheck("false")
+        .attr("enterkeyhint", "done")
+        .placeholder(move || till.t().search)
+        .prop("value", move || till.query.get())
+        .on(leptos::ev::input, move |event| till.query.set(event_target_value(&event)));
+    div()
+        .class("search")
+        .role("search")
+        .child((label().r#for("search").class("visually-hidden").child(move || till.t().search), icon(SEARCH), field))
+        .into_any()
+}
+
+/// The lamp says in words what it shows.
+fn lamp(till: Till) -> AnyView {
+    div()
+        .class("lamp")
+        .role("status")
+        .aria_label(move || till.t().connection)
+        .attr("data-state", move || link_name(till.lamps.get().link))
+        .child((span().class("lamp-light").attr("aria-hidden", move || "true"), p().child(move || lamp_words(till))))
+        .into_any()
+}
+
+fn lamp_words(till: Till) -> &'static str {
+    let t = till.t();
+    match till.lamps.get() {
+        Lamps { link: Link::Checking, .. } => t.lamp_checking,
+        Lamps { link: Link::Offline, .. } => t.lamp_offline,
+        Lamps { link: Link::ServerUnreachable, .. } => t.lamp_server,
+        Lamps { link: Link::Online, acquirer: AcquirerLamp::Down } => t.lamp_acquirer,
+        Lamps { link: Link::Online, .. } => t.lamp_online,
+    }
+}
+
+pub fn link_name(link: Link) -> &'static str {
+    match link {
+        Link::Checking => "checking",
+        Link::Online => "online",
+        Link::ServerUnreachable => "server-unreachable",
+        Link::Offline => "offline",
+    }
+}

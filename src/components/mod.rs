@@ -1,0 +1,12 @@
+//! Parts that several pages use.
+//!
+//! Views are written with Leptos' builder functions, not with its `view!` macro: the macro turns static parts into
+//! `innerHTML`, which the page's Content-Security-Policy (Trusted Types) forbids.
+
+pub mod bar;
+pub mod cart;
+pub mod goods;
+pub mod icon;
+pub mod menu;
+pub mod pad;
+pub mod strip;

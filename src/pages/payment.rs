@@ -1,0 +1,139 @@
+//! One payment in full: state in words, lines, what happened when, and the details for whoever asks.
+
+use crate::browser::intl::TimeStyle;
+use crate::components::icon::{BACK, icon};
+use crate::messages::fill;
+use crate::pages::history::state_mark;
+use crate::state::till::{Till, card_words, stage_word};
+use crate::state::view_model::{Overlay, Payment, PaymentStage, Tone};
+use leptos::html::{button, dd, div, dl, dt, h2, h3, li, ol, p, span};
+use leptos::prelude::*;
+
+/// The payment that is open, kept fresh, or a word that none is.
+pub fn detail(till: Till, open: Memo<Option<String>>) -> impl IntoView {
+    let payment = Memo::new(move |_| {
+        let id = open.get()?;
+        till.payments.with(|all| all.iter().find(|p| p.id == id).cloned())
+    });
+    move || match payment.get() {
+        Some(payment) => whole(till, payment),
+        None => div().class("detail-none").child(p().child(move || till.t().history_pick)).into_any(),
+    }
+}
+
+fn whole(till: Till, payment: Payment) -> AnyView {
+    let tone = payment.state.tone();
+    let shown = StoredValue::new(payment.clone());
+    let text = move |say: fn(Till, &Payment) -> String| move || shown.with_value(|p| say(till, p));
+    let back = button()
+        .r#type("button")
+        .class("button quiet back-to-list")
+        .on(leptos::ev::click, move |_| till.back())
+        .child((icon(BACK), span().child(move || till.t().back)));
+    let receipt = button()
+        .r#type("button")
+        .class("button")
+        .on(leptos::ev::click, move |_| {
+            if let Some(receipt) = till.receipt_of(shown.get_value()) {
+                till.overlay.set(Overlay::Receipt(receipt));
+            }
+        })
+        .child(move || till.t().receipt);
+    div()
+        .attr("data-payment", payment.id.clone())
+        .attr("data-state", payment.state.name())
+        .child((
+            back,
+            div().class("detail-head").child((
+                h2().class("detail-state")
+                    .child((state_mark(tone), span().child(text(|till, p| stage_word(&p.state, till.t()).to_owned())))),
+                div().class("detail-amount num").child(text(|till, p| till.money(p.amount))),
+                p().class("detail-say").child(text(say)),
+            )),
+            receipt,
+            lines(till, &payment),
+            h3().child(move || till.t().timeline),
+            timeline(till, &payment),
+            h3().child(move || till.t().details),
+            facts(till, shown),
+        ))
+        .into_any()
+}
+
+fn say(till: Till, payment: &Payment) -> String {
+    let t = till.t();
+    match &payment.state {
+        PaymentStage::Stored { by_ms } => fill(t.say_stored, &[("time", &till.time(*by_ms, TimeStyle::WeekdayTime))]),
+        PaymentStage::Received => t.say_received.to_owned(),
+        PaymentStage::Declined { code } => fill(t.declined_say, &[("reason", t.decline_reason(code))]),
+        PaymentStage::Expired => t.say_expired.to_owned(),
+        PaymentStage::Quarantined { reason } => fill(t.say_quarantined, &[("reason", reason)]),
+        PaymentStage::Authorising | PaymentStage::Authorised | PaymentStage::Capturing | PaymentStage::Captured => {
+            String::new()
+        }
+    }
+}
+
+fn lines(till: Till, payment: &Payment) -> Option<AnyView> {
+    if payment.lines.is_empty() {
+        return None;
+    }
+    let rows = payment.lines.iter().cloned().map(|line| {
+        let name = if line.quantity > 1 { format!("{} ×{}", line.name, line.quantity) } else { line.name };
+        li().class("detail-row").child((span().child(name), span().class("num").child(move || till.money(line.total))))
+    });
+    Some((h3().child(move || till.t().lines), leptos::html::ul().child(rows.collect_view())).into_any())
+}
+
+/// What is known to have happened, and the next thing that will.
+fn timeline(till: Till, payment: &Payment) -> AnyView {
+    let step = move |tone: Tone, word: fn(Till) -> &'static str, at_ms: Option<i64>| {
+        li().attr("data-tone", tone.name()).attr("data-done", at_ms.is_some().to_string()).child((
+            span().child(move || word(till)),
+            span()
+                .class("timeline-time num")
+                .child(move || at_ms.map(|ms| till.time(ms, TimeStyle::DayTime)).unwrap_or_default()),
+        ))
+    };
+    let taken: fn(Till) -> &'static str =
+        if payment.offline { |till| till.t().step_taken_offline } else { |till| till.t().step_taken_online };
+    let end: (Tone, fn(Till) -> &'static str) = match &payment.state {
+        PaymentStage::Declined { .. } => (Tone::Trouble, |till| till.t().state_declined),
+        PaymentStage::Expired => (Tone::Trouble, |till| till.t().state_expired),
+        PaymentStage::Quarantined { .. } => (Tone::Trouble, |till| till.t().state_quarantined),
+        _ => (Tone::Paid, |till| till.t().step_charged),
+    };
+    let is_over = matches!(payment.state.tone(), Tone::Paid | Tone::Trouble);
+    ol().class("timeline")
+        .child((
+            step(if payment.offline { Tone::Waiting } else { Tone::Plain }, taken, Some(payment.taken_ms)),
+            step(Tone::Plain, |till| till.t().step_received, payment.received_ms),
+            step(if is_over { end.0 } else { Tone::Plain }, end.1, payment.changed_ms.filter(|_| is_over)),
+        ))
+        .into_any()
+}
+
+fn facts(till: Till, payment: StoredValue<Payment>) -> AnyView {
+    let row = move |name: fn(Till) -> &'static str, value: fn(Till, &Payment) -> String| {
+        let value = move || payment.with_value(|p| value(till, p));
+        move || {
+            let value = value();
+            (!value.is_empty()).then(|| div().class("detail-row").child((dt().child(name(till)), dd().child(value))))
+        }
+    };
+    dl().child((
+        row(|till| till.t().number, |_, p| p.number.clone()),
+        row(|till| till.t().card, |till, p| card_words(&p.card, till.t())),
+        row(|till| till.t().tax_included, |till, p| till.money(p.tax)),
+        row(|till| till.t().device, |_, p| p.device.clone()),
+        row(
+            |till| till.t().code,
+            |_, p| match &p.state {
+                PaymentStage::Declined { code } => code.clone(),
+                _ => p.approval_code.clone().unwrap_or_default(),
+            },
+        ),
+        row(|till| till.t().payment_id, |_, p| p.id.clone()),
+    ))
+    .into_any()
+}

@@ -1,0 +1,162 @@
+//! Taking the card: the amount, and two ways to pay. There is no mode to enter: a swipe is heard as soon as the total is
+//! on the screen.
+
+use crate::components::icon::{BACK, HELD, WARNING, icon, swipe_picture};
+use crate::components::pad::{Corner, pad_keys};
+use crate::messages::fill;
+use crate::state::keyed::Field;
+use crate::state::payments;
+use crate::state::till::{Till, problem_words};
+use crate::state::view_model::{Problem, Tender};
+use holdfast_core::connectivity::Link;
+use leptos::html::{button, div, h1, output, p, span};
+use leptos::prelude::*;
+
+pub fn tender(till: Till, step: Tender) -> AnyView {
+    let body = match step {
+        Tender::Swipe { problem } => swipe(till, problem),
+        Tender::Keyed { problem } => keyed(till, problem),
+        Tender::Working => working(till),
+    };
+    let back = button()
+        .r#type("button")
+        .class("button quiet")
+        .disabled(step == Tender::Working)
+        .on(leptos::ev::click, move |_| till.back())
+        .child((icon(BACK), span().child(move || till.t().back)));
+    div()
+        .class("tender")
+        .role("dialog")
+        .attr("aria-modal", "true")
+        .attr("aria-labelledby", "tender-title")
+        .attr("data-step", step.name())
+        .child((
+            div().class("tender-bar").child((
+                back,
+                h1().id("tender-title").tabindex("-1").class("visually-hidden").child(move || till.t().take_payment),
+            )),
+            div().class("tender-body").attr("data-step", step.name()).child(body),
+        ))
+        .into_any()
+}
+
+fn amount(till: Till) -> AnyView {
+    output()
+        .class("tender-amount num")
+        .aria_label(move || till.t().total)
+        .child(move || till.money(till.total()))
+        .into_any()
+}
+
+fn swipe(till: Till, problem: Option<Problem>) -> AnyView {
+    let key_in = button()
+        .r#type("button")
+        .class("button tall")
+        .on(leptos::ev::click, move |_| till.open_keyed())
+        .child(move || till.t().key_in);
+    div()
+        .child((
+            swipe_picture(),
+            amount(till),
+            p().class("tender-say").child(move || till.t().swipe_or_key),
+            notes(till, problem),
+            div().class("tender-actions").child(key_in),
+        ))
+        .into_any()
+}
+
+/// What was wrong with the last card; and, while offline, what will happen to this one.
+fn notes(till: Till, problem: Option<Problem>) -> AnyView {
+    let is_offline = Memo::new(move |_| matches!(till.lamps.get().link, Link::Offline | Link::ServerUnreachable));
+    let bad = problem.map(|problem| {
+        p().class("tender-note bad")
+            .role("alert")
+            .child((icon(WARNING), span().child(move || problem_words(problem, till.t()))))
+    });
+    let ahead = move || {
+        is_offline
+            .get()
+            .then(|| p().class("tender-note").child((icon(HELD), span().child(move || till.t().stored_ahead))))
+    };
+    div().child((bad, ahead)).into_any()
+}
+
+fn keyed(till: Till, problem: Option<Problem>) -> AnyView {
+    let trouble = p()
+        .class("keyed-problem")
+        .role("alert")
+        .child(move || problem.map(|problem| problem_words(problem, till.t())).unwrap_or_default());
+    let charge = button()
+        .r#type("button")
+        .class("button primary tall")
+        .on(leptos::ev::click, move |_| payments::charge_keyed(till))
+        .child(move || format!("{} {}", till.t().charge, till.money(till.total())));
+    let pad = div().class("pad").role("group").aria_label(move || till.t().keypad).child(pad_keys(
+        till,
+        Corner::Empty,
+        move |n| till.key_digit(char::from(b'0' + n.min(9))),
+        || {},
+        move || till.key_backspace(),
+    ));
+    let left =
+        div().child((amount(till), p().class("tender-say").child(move || till.t().key_in_say), notes(till, None)));
+    (left, div().class("keyed").child((fields(till), trouble, pad, charge))).into_any()
+}
+
+/// Two displays, not inputs: the digits are not in the page.
+fn fields(till: Till) -> AnyView {
+    let mask = till.mask;
+    let number = {
+        let spoken = move || {
+            let digits = fill(till.t().digits_typed, &[("count", &till.count(mask.with(|m| m.number_digits)))]);
+            format!("{}, {digits}", till.t().card_number)
+        };
+        display(till, Field::Number, spoken).child((
+            span().class("keyed-label").child((
+                span().child(move || till.t().card_number),
+                span().child(move || mask.with(|m| m.brand.clone()).unwrap_or_default()),
+            )),
+            span().class("keyed-value num").child(move || mask.with(|m| m.number.clone())),
+        ))
+    };
+    let expiry = {
+        let spoken = move || format!("{}, {}", till.t().expiry, mask.with(|m| m.expiry.clone()));
+        let empty = move || mask.with(|m| m.expiry.is_empty());
+        display(till, Field::Expiry, spoken).child((
+            span().class("keyed-label").child(move || till.t().expiry),
+            span().class("keyed-value num").child((
+                move || mask.with(|m| m.expiry.clone()),
+                move || empty().then(|| span().class("waiting-digit").child(move || till.t().expiry_shape)),
+            )),
+        ))
+    };
+    div().class("keyed-fields").child((number, expiry)).into_any()
+}
+
+fn display(
+    till: Till,
+    field: Field,
+    spoken: impl Fn() -> String + Send + Sync + 'static,
+) -> leptos::html::HtmlElement<leptos::html::Button, impl leptos::attr::Attribute, ()> {
+    button()
+        .r#type("button")
+        .class("keyed-field")
+        .aria_label(spoken)
+        .attr("aria-pressed", move || till.mask.with(|m| m.field == field).to_string())
+        .on(leptos::ev::click, move |event| {
+            till.key_field(field);
+            if event.detail() > 0 {
+                crate::browser::page::blur();
+            }
+        })
+}
+
+fn working(till: Till) -> AnyView {
+    div()
+        .child((
+            amount(till),
+            p().class("tender-say").role("status").child(move || till.t().one_moment),
+            div().class("working").attr("aria-hidden", move || "true"),
+        ))
+        .into_any()
+}

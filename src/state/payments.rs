@@ -1,0 +1,280 @@
+//! Taking a card, and what becomes of it.
+//!
+//! Online and offline are one path: seal, store, read back; then, with a connection, send this one payment and wait a little for
+//! its result. If that time is over nothing has to be converted: it is a stored payment already, under the id it always had.
+
+use super::draft::{self, Attempt};
+use super::till::Till;
+use super::view_model::{Outcome, Overlay, Payment, PaymentStage, Problem, Said, Stage, Tender, WaitingView};
+use super::{connection, convert};
+use crate::browser::keys::Swipe;
+use crate::env::{self, NotSealed};
+use holdfast_core::card::Card;
+use holdfast_core::connectivity::Link;
+use holdfast_core::limits::ONLINE_ANSWER_MS_MAX;
+use holdfast_core::money::Amount;
+use holdfast_core::outbox::{StoreFault, UploadOutcome};
+use holdfast_core::policy::PolicyRefusal;
+use holdfast_web::device::{Device, DeviceError, HistoryItem, OnlineOutcome, TakeOutcome, TakePayment, TakeRefusal};
+use holdfast_wire::history::PaymentView;
+use holdfast_wire::record::SaleWire;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+/// A card went through the reader, wherever the seller is.
+pub fn swiped(till: Till, swipe: Swipe) {
+    let words = till.lang.get_untracked().messages();
+    if till.stage.get_untracked() != Stage::Ready || till.is_taking() {
+        return;
+    }
+    if !till.hears_swipes() {
+        return till.notify(words.sale_needed);
+    }
+    match swipe {
+        Swipe::Card(card) => take(till, *card),
+        Swipe::Unreadable(error) => till.open_tender(Some(Problem::Track(error))),
+    }
+}
+
+pub fn charge_keyed(till: Till) {
+    if let Some(card) = till.take_keyed() {
+        take(till, card);
+    }
+}
+
+fn take(till: Till, card: Card) {
+    let Some(device) = till.device() else { return };
+    if till.is_taking() {
+        return;
+    }
+    till.forget_keyed();
+    till.cart_open.set(false);
+    if let Err(refusal) = card.check(device.reading().trusted_ms()) {
+        return till.open_tender(Some(Problem::Card(refusal)));
+    }
+    till.overlay.set(Overlay::Tender(Tender::Working));
+    spawn_local(async move {
+        match carry_out(till, &device, card).await {
+            Ok(outcome) => finish(till, outcome).await,
+            Err(problem) => till.overlay.set(Overlay::Tender(Tender::Swipe { problem: Some(problem) })),
+        }
+        till.in_flight.set_value(None);
+        refresh(till).await;
+        env::prepare(&device);
+    });
+}
+
+/// Seals and stores, then asks for the result if somebody can be asked.
+async fn carry_out(till: Till, device: &Device, card: Card) -> Result<Outcome, Problem> {
+    let amount = till.total_untracked();
+    let Ok((id, number)) = attempt(till, device).await else {
+        return Ok(Outcome { amount, said: Said::NotStored(StoreFault::Broken), receipt: None });
+    };
+    till.in_flight.set_value(Some(id.to_string()));
+    let sale = till.cart.with_untracked(|cart| SaleWire::from_cart(&number, cart));
+    let take = TakePayment { id, amount, sale, card: card.summary(), offline: !connection::is_online() };
+    let taken = device.take_payment(take, |to| env::seal(&card, to)).await;
+    drop(card);
+    let waiting = match taken {
+        TakeOutcome::Stored(waiting) => Some(waiting),
+        TakeOutcome::AlreadySent => None,
+        TakeOutcome::NotStored(fault) => return Ok(Outcome { amount, said: Said::NotStored(fault), receipt: None }),
+        TakeOutcome::Unsure(_) => return Ok(Outcome { amount, said: Said::Unsure, receipt: None }),
+        TakeOutcome::Refused(refusal) => return Err(refused(&refusal)),
+        TakeOutcome::NotSealed(NotSealed) => return Err(Problem::NoKey),
+    };
+    let stored = waiting.and_then(|w| {
+        let stage = PaymentStage::Stored { by_ms: w.expires_ms };
+        convert::own(&w.id.to_string(), &w.sale, &w.card, w.created_ms, stage)
+    });
+    // A lamp that is still being checked may be online: asking costs a little time, not asking costs an answer.
+    let may_answer = matches!(till.lamps.get_untracked().link, Link::Online | Link::Checking);
+    if may_answer {
+        match device.settle_online(id, ONLINE_ANSWER_MS_MAX).await {
+            OnlineOutcome::Settled(view) => {
+                if let Some(outcome) = settled(till, &view) {
+                    return Ok(outcome);
+                }
+            }
+            OnlineOutcome::StillStored => connection::request_failed(till),
+        }
+    }
+    // Whether or not this browser can upload in the background, the page's own triggers remain.
+    device.register_sync().await;
+    connection::nudge();
+    Ok(still_stored(till, stored, amount))
+}
+
+fn still_stored(till: Till, stored: Option<Payment>, amount: Amount) -> Outcome {
+    let by_ms = match stored.as_ref().map(|p| &p.state) {
+        Some(PaymentStage::Stored { by_ms }) => *by_ms,
+        _ => till.now_ms.get_untracked(),
+    };
+    let amount = stored.as_ref().map_or(amount, |p| p.amount);
+    Outcome { amount, said: Said::Stored { by_ms }, receipt: stored.and_then(|p| till.receipt_of(p)) }
+}
+
+/// What the server's final word means for the customer at the counter.
+fn settled(till: Till, view: &PaymentView) -> Option<Outcome> {
+    let payment = convert::known(view)?;
+    let amount = payment.amount;
+    let said = match &payment.state {
+        PaymentStage::Captured => Said::Approved,
+        PaymentStage::Declined { code } => Said::Declined { code: code.clone() },
+        // Nothing was paid and nothing more happens by itself.
+        PaymentStage::Expired | PaymentStage::Quarantined { .. } => Said::Declined { code: String::new() },
+        _ => return None,
+    };
+    Some(Outcome { amount, said, receipt: till.receipt_of(payment) })
+}
+
+fn refused(refusal: &TakeRefusal) -> Problem {
+    match refusal {
+        TakeRefusal::Policy(policy) => Problem::Policy(*policy),
+        TakeRefusal::TooLarge => Problem::Policy(PolicyRefusal::AbovePayment),
+        TakeRefusal::NotEnrolled | TakeRefusal::CannotSign => Problem::Revoked,
+        TakeRefusal::NoShop | TakeRefusal::NoCardKey => Problem::NoKey,
+    }
+}
+
+/// The payment's id and the sale's number: made before the first try, kept durably, the same for every further one.
+async fn attempt(till: Till, device: &Device) -> Result<(holdfast_core::id::PaymentId, String), DeviceError> {
+    let kept = till.attempt.get_value();
+    let number = match &kept {
+        Some(attempt) => attempt.number.clone(),
+        None => device.next_sale_number().await?,
+    };
+    let id = kept.as_ref().and_then(Attempt::payment_id).unwrap_or_else(|| device.make_payment_id());
+    let attempt = Attempt { payment_id: Some(id.to_string()), number: number.clone() };
+    let text = till.cart.with_untracked(|cart| draft::write(cart, Some(&attempt)));
+    till.attempt.set_value(Some(attempt));
+    device.save_draft(text.as_deref()).await?;
+    Ok((id, number))
+}
+
+/// Shows the outcome, and puts away what is over.
+async fn finish(till: Till, outcome: Outcome) {
+    match &outcome.said {
+        said if said.ends_sale() => {
+            till.clear_sale();
+            forget_draft(till).await;
+        }
+        Said::Declined { .. } => {
+            till.attempt.update_value(|attempt| {
+                if let Some(attempt) = attempt {
+                    attempt.payment_id = None;
+                }
+            });
+            keep_draft(till);
+        }
+        _ => {}
+    }
+    till.overlay.set(Overlay::Result(outcome));
+}
+
+/// Keeps the open sale on the device.
+pub fn keep_draft(till: Till) {
+    let Some(device) = till.device() else { return };
+    let attempt = till.attempt.get_value();
+    let text = till.cart.with_untracked(|cart| draft::write(cart, attempt.as_ref()));
+    if text.is_none() {
+        // An emptied sale gives its attempt up: the next one has its own number.
+        till.attempt.set_value(None);
+    }
+    spawn_local(async move {
+        if let Err(error) = device.save_draft(text.as_deref()).await {
+            leptos::logging::warn!("the open sale is not kept: {error}");
+        }
+    });
+}
+
+pub async fn forget_draft(till: Till) {
+    till.attempt.set_value(None);
+    if let Some(device) = till.device()
+        && let Err(error) = device.save_draft(None).await
+    {
+        leptos::logging::warn!("the finished sale is still kept: {error}");
+    }
+}
+
+// --- What waits, and what was ---
+
+/// Keeps the strip and the history true, whoever changes the queue.
+pub fn watch_queue(till: Till, device: &Device) {
+    let subscription = device.on_queue_changed(move || spawn_local(refresh(till)));
+    till.subscription.set_value(Some(subscription));
+}
+
+/// Reads what the device knows.
+pub async fn refresh(till: Till) {
+    let Some(device) = till.device() else { return };
+    if let Ok(waiting) = device.waiting().await {
+        // The payment of the sale that is being taken this moment is no news yet.
+        let in_flight = till.in_flight.get_value();
+        let others = waiting.iter().filter(|w| Some(w.id.to_string()) != in_flight);
+        let (count, sum_minor, first_by_ms) = others.fold((0, 0_i64, i64::MAX), |(count, sum, first), w| {
+            (count + 1, sum.saturating_add(w.sale.total_minor), first.min(w.expires_ms))
+        });
+        let sum = Amount::new(sum_minor, till.currency());
+        let view = (count > 0).then_some(WaitingView { count, sum, first_by_ms });
+        if till.waiting.with_untracked(|old| *old != view) {
+            till.waiting.set(view);
+        }
+    }
+    if let Ok(history) = device.history().await {
+        let payments: Vec<Payment> = history.iter().filter_map(from_history).collect();
+        if till.payments.with_untracked(|old| *old != payments) {
+            till.payments.set(payments);
+        }
+    }
+}
+
+fn from_history(item: &HistoryItem) -> Option<Payment> {
+    match item {
+        HistoryItem::Known(view) => convert::known(view),
+        HistoryItem::Sent(stone) => convert::sent(stone),
+        HistoryItem::Waiting(w) => {
+            let stage = PaymentStage::Stored { by_ms: w.expires_ms };
+            let mut payment = convert::own(&w.id.to_string(), &w.sale, &w.card, w.created_ms, stage)?;
+            payment.offline = w.offline;
+            Some(payment)
+        }
+    }
+}
+
+/// Whether a payment is at the server and not settled: then the history is worth asking for soon.
+pub fn any_on_its_way(till: Till) -> bool {
+    use super::view_model::Tone;
+    till.payments.with_untracked(|all| all.iter().any(|p| p.state.tone() == Tone::Plain))
+}
+
+pub async fn sync_history(till: Till, device: &Device) {
+    match device.sync_history().await {
+        Ok(_) => refresh(till).await,
+        Err(error) => leptos::logging::log!("the history is not up to date: {error}"),
+    }
+}
+
+/// Sends everything that waits.
+pub async fn send(till: Till, device: &Device) -> Option<UploadOutcome> {
+    till.sending.set(true);
+    let outcome = device.send_now().await;
+    till.sending.set(false);
+    refresh(till).await;
+    outcome
+}
+
+/// The button: the same, and it says how it went.
+pub fn send_now(till: Till) {
+    let Some(device) = till.device() else { return };
+    spawn_local(async move {
+        let outcome = send(till, &device).await;
+        let words = till.lang.get_untracked().messages();
+        match outcome {
+            Some(UploadOutcome::Drained) => till.notify(words.sent_all),
+            None | Some(UploadOutcome::MoreLater) => {}
+            Some(_) => till.notify(words.sent_none),
+        }
+        connection::nudge();
+    });
+}

@@ -1,0 +1,193 @@
+//! From an opened page to a till that sells: the device's stores, the enrolment, the shop, and the sale that was open.
+
+use super::till::{ShopView, Till};
+use super::view_model::{Outcome, Overlay, PaymentStage, Said, Stage};
+use super::{connection, convert, draft, payments};
+use crate::env;
+use holdfast_core::cart::Cart;
+use holdfast_core::money::Keypad;
+use holdfast_web::device::{Device, DeviceError, PaymentPlace};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+/// What the settings show of this tablet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    pub shop: Option<String>,
+    pub device_number: Option<u32>,
+    pub device_id: Option<String>,
+    /// Version of the key set, and until when today's card key may be used.
+    pub keys: Option<(u64, i64)>,
+    pub persisted: Option<bool>,
+}
+
+/// Why enrolling did not work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnrolProblem {
+    Refused,
+    Unreachable,
+    Failed,
+}
+
+/// Milliseconds between two questions whether this is a demo.
+const DEMO_AGAIN_MS: u32 = 3_000;
+
+/// Opens the device's stores and goes on from what they hold.
+pub fn open(till: Till) {
+    spawn_local(async move {
+        let device = match Device::open(holdfast_web::ROOTS_JSON).await {
+            Ok(device) => device,
+            Err(error) => {
+                leptos::logging::warn!("the device's stores cannot be used: {error}");
+                return till.stage.set(Stage::Blocked);
+            }
+        };
+        till.device.set_value(Some(device.clone()));
+        payments::watch_queue(till, &device);
+        if device.enrolled().is_some() {
+            begin(till, &device).await;
+        } else {
+            till.stage.set(Stage::NotEnrolled);
+        }
+        connection::run(till, device);
+    });
+}
+
+/// The tablet is enrolled: shows the shop, the sale that was open, and what waits.
+async fn begin(till: Till, device: &Device) {
+    show_shop(till, device);
+    payments::refresh(till).await;
+    restore_sale(till, device).await;
+    till.stage.set(Stage::Ready);
+    env::prepare(device);
+    // Asked once the tablet is worth keeping; the answer is shown in the settings.
+    till.facts.set(facts(device).await);
+}
+
+pub fn show_shop(till: Till, device: &Device) {
+    let Some(shop) = device.shop() else { return };
+    let (Ok(currency), Ok(catalogue)) = (shop.currency(), shop.catalogue()) else { return };
+    let view = ShopView {
+        name: shop.merchant.name,
+        footer: shop.merchant.receipt_footer,
+        currency,
+        keypad_tax_bp: shop.merchant.keypad_tax_bp,
+        catalogue,
+    };
+    if till.cart.with_untracked(|c| c.is_empty() && c.currency() != currency) {
+        till.cart.set(Cart::new(currency));
+        till.pad.set(Keypad::new(currency));
+    }
+    if till.shop.with_untracked(|old| old.as_ref() != Some(&view)) {
+        till.shop.set(Some(view));
+    }
+}
+
+/// A payment that was on its way when the page died is looked up by its id: it may be stored, sent, or never have been.
+async fn restore_sale(till: Till, device: &Device) {
+    let Ok(Some(text)) = device.load_draft().await else { return };
+    let Some((cart, attempt)) = draft::read(&text) else { return };
+    let place = match attempt.as_ref().and_then(draft::Attempt::payment_id) {
+        Some(id) => device.find_payment(id).await.unwrap_or(PaymentPlace::Unknown),
+        None => PaymentPlace::Unknown,
+    };
+    match place {
+        PaymentPlace::Unknown => {
+            till.attempt.set_value(attempt);
+            till.cart.set(cart);
+        }
+        PaymentPlace::Sent(_) => payments::forget_draft(till).await,
+        PaymentPlace::Waiting(waiting) => {
+            payments::forget_draft(till).await;
+            let by_ms = waiting.expires_ms;
+            let stage = PaymentStage::Stored { by_ms };
+            let own = convert::own(&waiting.id.to_string(), &waiting.sale, &waiting.card, waiting.created_ms, stage);
+            if let Some(payment) = own {
+                let amount = payment.amount;
+                let receipt = till.receipt_of(payment);
+                till.overlay.set(Overlay::Result(Outcome { amount, said: Said::Stored { by_ms }, receipt }));
+            }
+        }
+    }
+}
+
+async fn facts(device: &Device) -> Facts {
+    let enrolment = device.enrolled();
+    Facts {
+        shop: device.shop().map(|s| s.merchant.name),
+        device_number: enrolment.as_ref().map(|e| e.device_number),
+        device_id: enrolment.map(|e| e.device_id),
+        keys: device.card_key().map(|(key, version)| (version, key.use_until_ms)),
+        persisted: device.persistence().await.persisted,
+    }
+}
+
+pub fn refresh_facts(till: Till) {
+    let Some(device) = till.device() else { return };
+    spawn_local(async move { till.facts.set(facts(&device).await) });
+}
+
+pub fn check_now(till: Till) {
+    connection::nudge();
+    refresh_facts(till);
+}
+
+/// Whether the server gives demo codes. Asked until there is a definite answer.
+pub fn watch_demo(till: Till) -> RwSignal<bool> {
+    let has_demo = RwSignal::new(false);
+    spawn_local(async move {
+        while till.stage.get_untracked() == Stage::NotEnrolled {
+            let Some(device) = till.device() else { return };
+            match device.demo_code().await {
+                Ok(_) => return has_demo.set(true),
+                Err(DeviceError::Unreachable) => gloo_timers::future::TimeoutFuture::new(DEMO_AGAIN_MS).await,
+                Err(_) => return,
+            }
+        }
+    });
+    has_demo
+}
+
+pub fn enrol(till: Till, code: String, name: String, busy: RwSignal<bool>, problem: RwSignal<Option<EnrolProblem>>) {
+    attempt_to_enrol(till, Some(code), name, busy, problem);
+}
+
+/// Takes a fresh code and uses it at once.
+pub fn enrol_demo(till: Till, name: String, busy: RwSignal<bool>, problem: RwSignal<Option<EnrolProblem>>) {
+    attempt_to_enrol(till, None, name, busy, problem);
+}
+
+fn attempt_to_enrol(
+    till: Till,
+    code: Option<String>,
+    name: String,
+    busy: RwSignal<bool>,
+    problem: RwSignal<Option<EnrolProblem>>,
+) {
+    let Some(device) = till.device() else { return };
+    busy.set(true);
+    problem.set(None);
+    spawn_local(async move {
+        match enrol_with(&device, code, &name).await {
+            Ok(()) => begin(till, &device).await,
+            Err(error) => {
+                leptos::logging::warn!("enrolment failed: {error}");
+                problem.set(Some(match error {
+                    DeviceError::Problem { status: 403, .. } => EnrolProblem::Refused,
+                    DeviceError::Unreachable | DeviceError::NotHoldfast => EnrolProblem::Unreachable,
+                    _ => EnrolProblem::Failed,
+                }));
+                busy.set(false);
+            }
+        }
+        connection::nudge();
+    });
+}
+
+async fn enrol_with(device: &Device, code: Option<String>, name: &str) -> Result<(), DeviceError> {
+    let code = match code {
+        Some(code) => code,
+        None => device.demo_code().await?,
+    };
+    device.enrol(code.trim(), name.trim()).await.map(drop)
+}
