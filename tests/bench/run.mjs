@@ -33,6 +33,8 @@ async function main(settings) {
   const work = process.env.HOLDFAST_WORK ?? path.join(tmpdir(), "holdfast-bench");
   mkdirSync(work, { recursive: true });
   const own = mkdtempSync(path.join(work, "run-"));
+  // Also when it is stopped from the keyboard: no profile is left behind.
+  process.once("exit", () => rmSync(own, { recursive: true, force: true }));
   const progress = new Progress();
   progress.say("building the page");
   await buildPage(process.env);
@@ -40,15 +42,16 @@ async function main(settings) {
   let machine;
   try {
     for (const name of settings.parts) {
-      results[name] = await onePart(name, settings, path.join(own, name), progress, (version) => {
-        machine ??= describe(version, settings);
+      progress.say(`${name}: starting`);
+      results[name] = await onePart(name, settings, path.join(own, name), progress, (browser) => {
+        machine ??= describe(browser, settings);
       });
     }
   } finally {
     progress.end();
-    rmSync(own, { recursive: true, force: true });
   }
   if (settings.json) writeFileSync(settings.json, `${JSON.stringify({ machine, parts: results }, null, 2)}\n`);
+  if (settings.smoke) console.log(`\n${settings.parts.length} passed, 0 failed`);
 }
 
 /** Every part gets a fresh profile, a fresh server and a fresh page, and prints when it is done. */
@@ -62,11 +65,11 @@ async function onePart(name, settings, work, progress, tellMachine) {
     const front = await Front.start({ sink: path.join(work, "sink"), backend: server });
     ends.push(() => front.close());
     const say = (text) => progress.say(text);
-    const browser = await startBrowser({ profile: path.join(work, "profile"), origin: front.origin, say });
+    const browser = await startBrowser({ which: settings.browser, profile: path.join(work, "profile"), origin: front.origin, say });
     ends.push(() => browser.close());
     const { print, ...result } = await part.run({ browser, front, server, settings });
     progress.end();
-    tellMachine(browser.version);
+    tellMachine(browser.name);
     console.log(`\n${name}: ${result.about}`);
     print(result);
     return result;
@@ -75,9 +78,9 @@ async function onePart(name, settings, work, progress, tellMachine) {
   }
 }
 
-function describe(version, settings) {
+function describe(browser, settings) {
   const [{ model }] = cpus();
-  const machine = { date: new Date().toISOString().slice(0, 10), cores: cpus().length, cpu: model, browser: `Chromium ${version}`, node: process.version };
+  const machine = { date: new Date().toISOString().slice(0, 10), cores: cpus().length, cpu: model, browser, node: process.version };
   console.log(`\n${machine.date}   ${machine.cores} cores, ${machine.cpu.trim()}   ${machine.browser}   node ${machine.node}`);
   if (settings.smoke) console.log("smoke run: the counts are too small for the figures to mean anything");
   return machine;

@@ -1,18 +1,22 @@
-// Chromium on a fresh profile of the bench's own, driven by playwright-core over its pipe.
+// The browser, on a fresh profile of the bench's own: Chromium driven by playwright-core over its pipe, or Firefox.
 
 import { chromium } from "playwright-core";
+import { startFirefox } from "./firefox.mjs";
 
 const CHROMIUM = process.env.HOLDFAST_CHROMIUM ?? "/usr/bin/chromium";
 
 /** `say` gets what the page reports while it measures. */
-export async function startBrowser({ profile, origin, say }) {
+export async function startBrowser({ which, profile, origin, say }) {
+  return which === "firefox" ? startFirefox({ profile, origin }) : startChromium({ profile, origin, say });
+}
+
+async function startChromium({ profile, origin, say }) {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
     headless: true,
     args: ["--no-sandbox", "--disable-gpu", "--no-first-run"],
     timeout: 60_000,
   });
-  const version = context.browser()?.version() ?? "unknown";
   const page = context.pages()[0] ?? (await context.newPage());
   const faults = [];
   page.on("pageerror", (error) => faults.push(error.message));
@@ -22,7 +26,7 @@ export async function startBrowser({ profile, origin, say }) {
   const ready = await page.waitForFunction(() => globalThis.bench?.ready, undefined, { timeout: 30_000 }).catch(() => undefined);
   if (!ready) throw new Error(`the page did not start: ${faults.join("; ") || "no error was reported"}`);
   return {
-    version,
+    name: `Chromium ${context.browser()?.version() ?? "of an unknown version"}`,
     /** Calls `bench[part](options)` in the page. */
     async measure(part, options) {
       return await page.evaluate(([name, given]) => globalThis.bench[name](given), [part, options]);

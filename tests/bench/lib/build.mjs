@@ -12,6 +12,8 @@ const here = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const root = path.resolve(here, "../..");
 
 export const PKG = path.join(here, "pkg");
+/** The script of the till's journal, as it is shipped. */
+export const JOURNAL = path.join(root, "service-worker/journal.js");
 const PROFILE = "wasm-release";
 const CRATE = "holdfast-bench-wasm";
 

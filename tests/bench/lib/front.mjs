@@ -1,6 +1,6 @@
 // The bench's own server, one origin for everything the page needs:
 //
-//   /                 the page; /pkg/… its script and WebAssembly
+//   /                 the page; /pkg/… its script and WebAssembly; /journal.js the till's own
 //   POST /sink        stores a body durably (append, fdatasync) and answers 204: the peers' server
 //   /api /demo        handed on to `holdfast serve --demo`
 //
@@ -12,7 +12,7 @@ import { open } from "node:fs/promises";
 import { createServer, request, Agent } from "node:http";
 import net from "node:net";
 import path from "node:path";
-import { PKG } from "./build.mjs";
+import { JOURNAL, PKG } from "./build.mjs";
 
 const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm", ".html": "text/html; charset=utf-8" };
 
@@ -102,8 +102,8 @@ export class Front {
     if (name === "POST /sink") return this.#store(req, res);
     if (/^\/(api|demo)\//.test(pathname)) return this.#proxy(req, res);
     if (pathname === "/") return res.writeHead(200, { ...ISOLATED, "content-type": TYPES[".html"] }).end(PAGE);
-    const file = path.join(PKG, path.normalize(pathname.replace(/^\/pkg\//, "/")));
-    if (!file.startsWith(PKG + path.sep) || !existsSync(file)) return res.writeHead(404, ISOLATED).end();
+    const file = pathname === "/journal.js" ? JOURNAL : path.join(PKG, path.normalize(pathname.replace(/^\/pkg\//, "/")));
+    if (!(file === JOURNAL || file.startsWith(PKG + path.sep)) || !existsSync(file)) return res.writeHead(404, ISOLATED).end();
     res.writeHead(200, { ...ISOLATED, "content-type": TYPES[path.extname(file)] ?? "application/octet-stream" });
     createReadStream(file).pipe(res);
   }

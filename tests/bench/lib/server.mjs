@@ -9,17 +9,17 @@ const HOST = "127.0.0.1";
 const START_MS_MAX = 60_000;
 
 export async function startServer(work, env) {
-  const [bin, keys] = ["HOLDFAST_SERVER_BIN", "HOLDFAST_ROOT_DIR"].map((name) => {
-    if (!env[name]) throw new Error(`${name} is not set: \`cargo xtask bench\` builds the server and says where it is`);
+  const [bin, keys, app] = ["HOLDFAST_SERVER_BIN", "HOLDFAST_ROOT_DIR", "HOLDFAST_DIST"].map((name) => {
+    if (!env[name]) throw new Error(`${name} is not set: \`cargo xtask bench\` builds server and till and says where they are`);
     return env[name];
   });
   mkdirSync(work, { recursive: true });
   const log = path.join(work, "server.log");
   const port = await freePort();
-  const app = env.HOLDFAST_DIST ? ["--app", env.HOLDFAST_DIST] : [];
-  const args = ["serve", "--demo", ...app, "--data", path.join(work, "data"), "--host", HOST, "--port", `${port}`, "--root-keys", keys];
+  const args = ["serve", "--demo", "--app", app, "--data", path.join(work, "data"), "--host", HOST, "--port", `${port}`, "--root-keys", keys];
   const output = openSync(log, "a");
   const child = spawn(bin, args, { stdio: ["ignore", output, output] });
+  process.once("exit", () => child.kill("SIGKILL"));
   const ended = new Promise((resolve) => child.once("exit", resolve));
   const stop = async () => {
     child.kill("SIGKILL");
@@ -45,7 +45,8 @@ async function healthy(child, port, log) {
   throw new Error("the server did not become healthy");
 }
 
-function freePort() {
+/** A port that is free now. */
+export function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once("error", reject);

@@ -3,29 +3,34 @@
 
 export const PARTS = ["seal", "save", "drain"];
 
+const BROWSERS = ["chromium", "firefox"];
+
 /** name: [default, smoke, what it is] */
 const COUNTS = {
   "seal-rounds": [60, 3, "rounds of the sealing measurement"],
   "seal-batch": [8, 2, "seals of each kind in a round; the round's time is divided by it"],
   "save-rounds": [60, 3, "payments that each way of saving stores"],
   "drain-count": [1000, 6, "payments that wait before a drain"],
-  "drain-delayed-count": [200, 4, "payments that wait before a drain over the delayed line; 0 leaves it out"],
+  "drain-delayed-count": [150, 4, "payments that wait before a drain over the delayed line; 0 leaves it out"],
+  "drain-watched-count": [100, 3, "payments of the drain that is watched to see where its time goes; 0 leaves it out"],
   "drain-delay-ms": [50, 20, "delay in each direction of that line"],
 };
 
 export const USAGE = `node tests/bench/run.mjs [seal] [save] [drain] [--json FILE] [--smoke] [--NAME N …]
 
-  --smoke   tiny counts: shows that the bench works, measures nothing
+  --smoke                   tiny counts: shows that the bench works, measures nothing
+  --browser NAME            chromium or firefox (chromium)
 ${Object.entries(COUNTS)
   .map(([name, [usual, , about]]) => `  --${name} N`.padEnd(28) + `${about} (${usual})`)
   .join("\n")}
 
-Every flag can be given as an environment variable: HOLDFAST_BENCH_SMOKE=1, HOLDFAST_BENCH_SEAL_ROUNDS=20.`;
+Every flag can be given as an environment variable: HOLDFAST_BENCH_SMOKE=1, HOLDFAST_BENCH_BROWSER=firefox, HOLDFAST_BENCH_SEAL_ROUNDS=20.`;
 
 /** Reads flags, then environment, then the defaults. */
 export function settings(argv, env) {
   const words = argv.flatMap((word) => (/^--[^=]+=/.test(word) ? split(word) : [word]));
   const found = { parts: [], json: undefined, smoke: isSet(env.HOLDFAST_BENCH_SMOKE), help: false };
+  found.browser = env.HOLDFAST_BENCH_BROWSER ?? BROWSERS[0];
   const given = {};
   while (words.length > 0) {
     const word = words.shift();
@@ -33,10 +38,12 @@ export function settings(argv, env) {
     if (word === "--smoke") found.smoke = true;
     else if (word === "--help" || word === "-h") found.help = true;
     else if (word === "--json") found.json = value(word, words);
+    else if (word === "--browser") found.browser = value(word, words);
     else if (word.startsWith("--") && name in COUNTS) given[name] = count(word, value(word, words));
     else if (PARTS.includes(word)) found.parts.push(word);
     else throw new Error(`\`${word}\` is neither a part (${PARTS.join(", ")}) nor an option; see --help`);
   }
+  if (!BROWSERS.includes(found.browser)) throw new Error(`\`${found.browser}\` is none of ${BROWSERS.join(", ")}`);
   if (found.parts.length === 0) found.parts = PARTS;
   for (const [name, [usual, smoke]] of Object.entries(COUNTS)) {
     const variable = `HOLDFAST_BENCH_${name.replaceAll("-", "_").toUpperCase()}`;

@@ -1,19 +1,25 @@
-// Where the time of one payment goes, seen from outside: the browser's own functions are wrapped for as long as it lasts, so the
-// till's code is the one that is shipped.
+// Where the time goes, seen from outside: the browser's own functions are wrapped for as long as it lasts, so the till's code is the
+// one that is shipped. Kinds of work that overlap are counted in each.
 
-/** Runs `act` and gives what it put into stores, and milliseconds by kind of work. */
+/** Runs `act` and gives the rows it put into stores, and milliseconds by kind of work. */
 export async function dissect(act) {
-  const spans = {};
-  const rows = [];
+  const seen = { spans: {}, rows: [], committed: false };
+  const add = (name, ms) => void (seen.spans[name] = (seen.spans[name] ?? 0) + ms);
+  const timed = (name) => (call) => awaited(add, name, call);
   const undo = [
-    wrap(SubtleCrypto.prototype, "sign", (call) => awaited(spans, "sign", call())),
-    wrap(SubtleCrypto.prototype, "digest", (call) => awaited(spans, "hash", call())),
-    wrap(IDBObjectStore.prototype, "put", (call, [value]) => (rows.push(value), call())),
-    wrap(IDBObjectStore.prototype, "add", (call, [value]) => (rows.push(value), call())),
-    wrap(IDBDatabase.prototype, "transaction", (call) => transaction(spans, call)),
-    wrap(Worker.prototype, "postMessage", (call, _, worker) => journal(spans, call, worker)),
+    wrap(SubtleCrypto.prototype, "sign", timed("sign")),
+    wrap(SubtleCrypto.prototype, "verify", timed("verify acknowledgements")),
+    wrap(globalThis, "fetch", timed("the server's answer")),
+    wrap(IDBObjectStore.prototype, "put", (call, [value]) => (seen.rows.push(value), call())),
+    wrap(IDBDatabase.prototype, "transaction", (call) => transaction(seen, add, call)),
+    wrap(Worker.prototype, "postMessage", (call, _, worker) => journalWrite(add, call, worker)),
+    ...["getDirectory"].map((name) => wrap(StorageManager.prototype, name, timed("journal, removing"))),
+    ...["getDirectoryHandle", "removeEntry"].map((name) => wrap(FileSystemDirectoryHandle.prototype, name, timed("journal, removing"))),
+    ...["has", "open"].map((name) => wrap(CacheStorage.prototype, name, timed("journal's other place, removing"))),
+    wrap(Cache.prototype, "delete", timed("journal's other place, removing")),
+    wrap(LockManager.prototype, "request", (call, given) => lock(add, call, given)),
   ];
-  globalThis.benchSpan = (name, ms) => add(spans, name, ms);
+  globalThis.benchSpan = add;
   const from = performance.now();
   try {
     await act();
@@ -21,40 +27,62 @@ export async function dissect(act) {
     for (const end of undo) end();
     delete globalThis.benchSpan;
   }
-  return { total_ms: performance.now() - from, spans, rows };
+  return { total_ms: performance.now() - from, spans: seen.spans, rows: seen.rows };
 }
 
-function wrap(prototype, name, around) {
-  const original = prototype[name];
-  prototype[name] = function (...given) {
-    return around(() => original.apply(this, given), given, this);
+function wrap(owner, name, around) {
+  const original = owner[name];
+  owner[name] = function (...given) {
+    return around((changed = given) => original.apply(this, changed), given, this);
   };
-  return () => void (prototype[name] = original);
+  return () => void (owner[name] = original);
 }
 
-const add = (spans, name, ms) => void (spans[name] = (spans[name] ?? 0) + ms);
-
-async function awaited(spans, name, promise) {
+async function awaited(add, name, call) {
   const from = performance.now();
   try {
-    return await promise;
+    return await call();
   } finally {
-    add(spans, name, performance.now() - from);
+    add(name, performance.now() - from);
   }
 }
 
-/** From opening to complete: what the caller waits for. */
-function transaction(spans, call) {
+/** A write lasts from opening to `complete`, which is what the caller waits for; a read to its last answer, whatever ends it later. */
+function transaction(seen, add, call) {
   const from = performance.now();
   const tx = call();
-  const name = tx.mode === "readonly" ? "database, reading" : `database, ${tx.durability} commit`;
-  tx.addEventListener("complete", () => add(spans, name, performance.now() - from));
+  if (tx.mode === "readonly") {
+    const name = seen.committed ? "database, reading after the commit" : "database, reading before the commit";
+    let counted_ms = 0;
+    const answered = () => {
+      const so_far_ms = performance.now() - from;
+      add(name, so_far_ms - counted_ms);
+      counted_ms = so_far_ms;
+    };
+    tx.addEventListener("success", answered, { capture: true });
+  } else {
+    tx.addEventListener("complete", () => {
+      seen.committed = true;
+      add(`database, ${tx.durability} commit`, performance.now() - from);
+    });
+  }
   return tx;
 }
 
 /** A worker is asked one thing at a time; its next message is the answer. */
-function journal(spans, call, worker) {
+function journalWrite(add, call, worker) {
   const from = performance.now();
-  worker.addEventListener("message", () => add(spans, "journal (worker, flush)", performance.now() - from), { once: true });
+  worker.addEventListener("message", () => add("journal, writing and flushing", performance.now() - from), { once: true });
   return call();
+}
+
+/** Until it is granted; what is done under the lock is counted by itself. */
+function lock(add, call, given) {
+  const from = performance.now();
+  const held = given.at(-1);
+  const granted = (...lock) => {
+    add("waiting for the lock", performance.now() - from);
+    return held(...lock);
+  };
+  return call(given.with(-1, granted));
 }

@@ -1,6 +1,7 @@
 // Draining what waits: the till's uploader, and Workbox's replay. Filling is told apart from sending, since the line may be slow only
 // for the latter.
 
+import { dissect } from "./anatomy.js";
 import { sinkRequest, workboxQueue } from "./peers.js";
 import { openTill } from "./till.js";
 
@@ -39,4 +40,10 @@ export async function send({ who, roots }) {
   }
   const took_ms = performance.now() - from;
   return { took_ms, runs, ended, left: till ? await till.waiting() : await queue.size() };
+}
+
+/** The same for the till, watched: where its time goes. */
+export async function watchSend({ roots }) {
+  const till = await openTill(roots);
+  return dissect(() => till.send()).then(({ total_ms, spans }) => ({ total_ms, spans }));
 }

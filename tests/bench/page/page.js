@@ -2,10 +2,12 @@
 // falls on all of them alike.
 
 import initialise from "/pkg/till.js";
-import { fill, send } from "./drain.js";
+import { fill, send, watchSend } from "./drain.js";
 import { save } from "./save.js";
 import { seal } from "./seal.js";
 
-globalThis.bench = { seal, save, fill, send, span: (name, ms) => globalThis.benchSpan?.(name, ms) };
+globalThis.bench = { seal, save, fill, send, watchSend, span: (name, ms) => globalThis.benchSpan?.(name, ms) };
+// Whoever listens to what is being done has said so before the page was loaded.
+globalThis.benchSays ??= async () => {};
 await initialise();
 globalThis.bench.ready = true;

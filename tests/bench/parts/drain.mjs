@@ -18,10 +18,12 @@ export async function drain(given) {
   }
   const runs = [];
   for (const plan of plans) runs.push(await onePlan(given, plan));
+  const anatomy = settings.drainWatchedCount > 0 ? await watched(given, settings.drainWatchedCount) : undefined;
   return {
     about: `${settings.drainCount} payments that wait are sent, and each is acknowledged`,
     unit: "s",
     runs,
+    anatomy,
     print,
   };
 }
@@ -56,7 +58,21 @@ async function onePlan({ browser, front, server }, { line, delay_ms, count }) {
   return run;
 }
 
-function print({ runs }) {
+/** Milliseconds by kind of work for each payment of a drain of its own, on the local line. */
+async function watched({ browser, server }, count) {
+  const { roots } = server;
+  await browser.measure("fill", { who: "till", roots, count, what: "drain, watched: till stores" });
+  const { total_ms, spans } = await browser.measure("watchSend", { roots });
+  const kinds = new Map();
+  // Before or after a commit means nothing where one commit follows another.
+  const kind = (name) => name.replace(/ (before|after) the commit$/, "");
+  for (const [name, ms] of Object.entries(spans)) kinds.set(kind(name), (kinds.get(kind(name)) ?? 0) + ms);
+  const each = [...kinds].map(([name, ms]) => ({ name, ms_each: ms / count }));
+  const rest_ms = total_ms - Object.values(spans).reduce((a, b) => a + b, 0);
+  return [...each, { name: "the rest", ms_each: Math.max(0, rest_ms) / count }, { name: "all", ms_each: total_ms / count }];
+}
+
+function print({ runs, anatomy }) {
   const row = (run, who) => {
     const { name, requests, seconds, body_bytes } = run[who];
     return [`${run.count} over ${run.line}: ${name}`, requests, shown(seconds), shown((1000 * seconds) / run.count), Math.round(body_bytes)];
@@ -72,5 +88,13 @@ function print({ runs }) {
     }),
   );
   const { first, last } = runs[0].till.fill;
-  lines([`a payment was stored in ${shown(first.median)} ms with few waiting, in ${shown(last.median)} ms with ${runs[0].count} waiting`]);
+  lines([
+    `stored back to back, a payment took ${shown(first.median)} ms with few waiting, ${shown(last.median)} ms with ${runs[0].count} waiting`,
+  ]);
+  if (!anatomy) return;
+  lines(["", "where Holdfast's time goes, in a drain of its own that is watched:"]);
+  table(
+    ["", "ms each"],
+    anatomy.map(({ name, ms_each }) => [name, shown(ms_each)]),
+  );
 }
