@@ -8,6 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Doing, Outcome};
+use crate::links;
 use crate::paths::Paths;
 use crate::run::{self, Watch};
 use crate::setup::{Need, Tool};
@@ -65,15 +66,31 @@ pub fn root_key(paths: &Paths, steps: &Steps, server: &Path, dir: &Path) -> Outc
     Ok(public)
 }
 
+/// Compiles what trunk will want, while trunk itself is still being installed. Says nothing when the till is up to date.
+pub fn compile_app(paths: &Paths, steps: &Steps, root_public: &Path, dist: &Path) -> Outcome {
+    if is_built(paths, root_public, dist) {
+        return Ok(());
+    }
+    let html = fs::read_to_string(paths.repo.join("index.html")).doing("index.html")?;
+    steps.run("wasm", "the app and its service worker, compiled to WebAssembly", || {
+        for link in links::rust_links(&html) {
+            let mut cargo = run::command(paths, "cargo");
+            cargo.args(link.cargo_arguments()).env("HOLDFAST_ROOT_KEYS", root_public);
+            run::succeed(&Watch::new(paths, "wasm"), &mut cargo)?;
+        }
+        Ok(())
+    })
+}
+
 /// Builds the till into `dist`, unless what is there was built from the same files and the same root key.
 pub fn app(paths: &Paths, steps: &Steps, root_public: &Path, dist: &Path) -> Outcome {
-    let stamp = stamp_of(paths, dist);
-    let wanted = fingerprint(&paths.repo, root_public);
-    if dist.join("index.html").is_file() && fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+    if is_built(paths, root_public, dist) {
         steps.skip("till", "unchanged");
         return Ok(());
     }
-    steps.run("till", "the app and its service worker, compiled to WebAssembly", || {
+    let stamp = stamp_of(paths, dist);
+    let wanted = fingerprint(&paths.repo, root_public);
+    steps.run("till", "put together by trunk", || {
         let _ = fs::remove_file(&stamp);
         let mut trunk = run::command(paths, "trunk");
         trunk.args(["build", "--release", "--locked", "--color", "never", "--dist"]).arg(dist);
@@ -84,6 +101,11 @@ pub fn app(paths: &Paths, steps: &Steps, root_public: &Path, dist: &Path) -> Out
         run::succeed(&Watch::new(paths, "till"), &mut trunk)?;
         fs::write(&stamp, &wanted).doing(stamp.display())
     })
+}
+
+fn is_built(paths: &Paths, root_public: &Path, dist: &Path) -> bool {
+    let found = fs::read_to_string(stamp_of(paths, dist));
+    dist.join("index.html").is_file() && found.is_ok_and(|found| found == fingerprint(&paths.repo, root_public))
 }
 
 /// Not in `dist`, where it would be handed out with the till.

@@ -4,6 +4,7 @@ mod args;
 mod bench;
 mod build;
 mod failure;
+mod links;
 mod metadata;
 mod paths;
 mod precache;

@@ -13,7 +13,7 @@ use crate::build;
 use crate::failure::{Doing, Failure, Outcome};
 use crate::paths::Paths;
 use crate::run;
-use crate::setup;
+use crate::setup::{self, Need};
 use crate::steps::Steps;
 use crate::stop;
 
@@ -72,19 +72,27 @@ pub fn serve(paths: &Paths, mut args: Args) -> Outcome<ExitCode> {
     keep_running(child)
 }
 
-/// Tools and server have nothing to do with each other, and each leaves a core idle while it links: together they end sooner.
+/// Trunk and wasm-bindgen are compiled beside the server and the till: each of the two leaves a core idle for long stretches
+/// (one crate of trunk alone keeps a single core busy for half a minute), so together they end sooner.
 fn prepare(paths: &Paths, steps: &Steps, keys: &Path, dist: &Path) -> Outcome<PathBuf> {
-    setup::ensure(paths, steps, build::SERVER_NEEDS)?;
-    let (tools, server) = thread::scope(|scope| {
+    setup::ensure(paths, steps, &[Need::CCompiler, Need::WasmTarget])?;
+    let (tools, built) = thread::scope(|scope| {
         let tools = scope.spawn(|| setup::ensure(paths, steps, build::APP_NEEDS));
-        let server = build::server(paths, steps, &paths.state.join("bin"));
-        (tools.join().unwrap_or_else(|_| Err("the set-up of the tools broke off".into())), server)
+        let built = compile(paths, steps, keys, dist);
+        (tools.join().unwrap_or_else(|_| Err("the set-up of the tools broke off".into())), built)
     });
-    let server = server?;
-    let public = build::root_key(paths, steps, &server, keys)?;
+    let (server, public) = built?;
     tools?;
     build::app(paths, steps, &public, dist)?;
     Ok(server)
+}
+
+/// The server first: it makes the root key that the till is compiled with.
+fn compile(paths: &Paths, steps: &Steps, keys: &Path, dist: &Path) -> Outcome<(PathBuf, PathBuf)> {
+    let server = build::server(paths, steps, &paths.state.join("bin"))?;
+    let public = build::root_key(paths, steps, &server, keys)?;
+    build::compile_app(paths, steps, &public, dist)?;
+    Ok((server, public))
 }
 
 fn port_is_free(port: u16) -> Outcome {

@@ -62,16 +62,21 @@ const UNREACHABLE: &[(&str, &[&str], &str)] = &[
     ("holdfast-server", &["leptos", "holdfast-web", "holdfast"], "the server knows no browser"),
 ];
 
+/// What nothing of ours may ask for on wasm32. Trunk builds the till from the root manifest, where cargo gives it the features
+/// that any default member asks for: crates that only run natively keep their dependencies under `cfg(not(wasm32))`.
+const NATIVE_ONLY: &[&str] = &["aws-lc-rs", "aws-lc-sys", "sqlx", "axum", "mio", "ring"];
+
 pub fn arrows(paths: &Paths) -> Outcome<Vec<Violation>> {
     let members = metadata::members(paths)?;
     let mut found = direct(&members);
+    found.extend(leaked(&reachable(paths, None, WASM)?));
     for (name, _, _) in UNREACHABLE {
         if !members.iter().any(|member| member.name == *name) {
             found.push(format!("there is no crate {name}; the table of arrows must say what it is called now"));
             continue;
         }
         for target in [host(paths)?.as_str(), WASM] {
-            found.extend(reached(name, &reachable(paths, name, target)?, target));
+            found.extend(reached(name, &reachable(paths, Some(name), target)?, target));
         }
     }
     Ok(found)
@@ -100,9 +105,14 @@ fn reached(name: &str, packages: &BTreeSet<String>, target: &str) -> Vec<Violati
     .collect()
 }
 
-/// Every package that a crate is built with. Not from `cargo metadata`, which gives every crate the features that any
+fn leaked(packages: &BTreeSet<String>) -> Vec<Violation> {
+    let leaks = NATIVE_ONLY.iter().filter(|name| packages.contains(**name));
+    leaks.map(|name| format!("{name} is asked for on {WASM} (cargo tree -i {name} --target {WASM})")).collect()
+}
+
+/// Every package that a crate, or all default members together, are built with. Not from `cargo metadata`, which gives every crate the features that any
 /// other crate of the workspace asks for.
-fn reachable(paths: &Paths, name: &str, target: &str) -> Outcome<BTreeSet<String>> {
+fn reachable(paths: &Paths, member: Option<&str>, target: &str) -> Outcome<BTreeSet<String>> {
     let mut tree = run::command(paths, "cargo");
     tree.args([
         "tree",
@@ -115,12 +125,12 @@ fn reachable(paths: &Paths, name: &str, target: &str) -> Outcome<BTreeSet<String
         "{p}",
         "--target",
         target,
-        "-p",
-        name,
     ]);
-    let listed = run::output(&mut tree).ok_or_else(|| Failure::from(format!("cargo tree --locked -p {name} fails")))?;
+    tree.args(member.iter().flat_map(|name| ["-p", name]));
+    let listed = run::output(&mut tree)
+        .ok_or_else(|| Failure::from(format!("cargo tree --locked -p {} fails", member.unwrap_or("(all)"))))?;
     let packages = listed.lines().filter_map(|line| line.split_whitespace().next());
-    Ok(packages.filter(|package| *package != name).map(str::to_owned).collect())
+    Ok(packages.filter(|package| Some(*package) != member).map(str::to_owned).collect())
 }
 
 fn host(paths: &Paths) -> Outcome<String> {
@@ -163,6 +173,7 @@ mod tests {
         assert!(reached("holdfast-core", &packages(&["thiserror", "uuid"]), WASM).is_empty());
         assert_eq!(reached("holdfast-core", &packages(&["uuid", "getrandom"]), WASM).len(), 1);
         assert_eq!(reached("holdfast-service-worker", &packages(&["holdfast-web", "rsa"]), WASM).len(), 1);
+        assert_eq!(leaked(&packages(&["leptos", "tokio", "axum"])).len(), 1);
         assert!(reached("holdfast-crypto", &packages(&["rsa", "getrandom"]), WASM).is_empty());
     }
 }
