@@ -1,0 +1,259 @@
+//! Who knows everything and believes nothing: what the sellers were told, against what every party holds.
+
+use crate::world::World;
+use holdfast_core::id::{PaymentId, RecordHash};
+use holdfast_core::outbox::StoreFault;
+use holdfast_core::payment::PaymentState;
+use holdfast_server::acquirer::simulator::{EntryKind, LedgerView};
+use holdfast_server::store::Payment;
+use holdfast_testkit::memory::Op;
+use holdfast_testkit::ready::ready;
+use holdfast_wire::b64::{hash_from_text, hash_text};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What a seller was told of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// Nothing yet, or the tablet went dark before a word.
+    Nothing,
+    Stored(RecordHash),
+    NotStored(StoreFault),
+    Unsure(StoreFault),
+    /// It was not even tried, and what was known before still holds.
+    Refused(&'static str),
+}
+
+impl Told {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "told nothing",
+            Self::Stored(_) => "told stored",
+            Self::NotStored(_) => "told not stored",
+            Self::Unsure(_) => "told unsure",
+            Self::Refused(_) => "told refused",
+        }
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotStored(fault) | Self::Unsure(fault) => write!(f, "{}: {fault:?}", self.name()),
+            Self::Refused(reason) => write!(f, "{}: {reason}", self.name()),
+            Self::Nothing | Self::Stored(_) => f.write_str(self.name()),
+        }
+    }
+}
+
+#[derive(Default)]
+pub struct Judge {
+    /// The first is enough to end a run.
+    pub violations: Vec<String>,
+    sales: Vec<SaleNote>,
+    ids: BTreeMap<PaymentId, IdNote>,
+}
+
+struct SaleNote {
+    tablet: usize,
+    amount_minor: i64,
+    ids: Vec<PaymentId>,
+}
+
+struct IdNote {
+    sale: usize,
+    told: Told,
+    /// Hashes of records that were made under this id.
+    hashes: Vec<RecordHash>,
+}
+
+impl Judge {
+    pub fn begin_sale(&mut self, tablet: usize, id: PaymentId, amount_minor: i64) -> usize {
+        let key = self.sales.len();
+        self.sales.push(SaleNote { tablet, amount_minor, ids: vec![] });
+        self.another_id(key, id);
+        key
+    }
+
+    pub fn another_id(&mut self, sale: usize, id: PaymentId) {
+        self.sales[sale].ids.push(id);
+        // Before the first attempt nothing of it can be anywhere.
+        self.ids.insert(id, IdNote { sale, told: Told::NotStored(StoreFault::Full), hashes: vec![] });
+    }
+
+    /// A record was made and goes into the stores: until the machine ends, nothing is certain.
+    pub fn saving(&mut self, id: PaymentId, hash: RecordHash) {
+        if let Some(note) = self.ids.get_mut(&id) {
+            note.told = Told::Nothing;
+            note.hashes.push(hash);
+        }
+    }
+
+    fn violation(&mut self, text: String) {
+        self.violations.push(text);
+    }
+
+    fn was_told_stored(&self, id: &str) -> bool {
+        let note = id.parse().ok().and_then(|id: PaymentId| self.ids.get(&id));
+        note.is_some_and(|n| matches!(n.told, Told::Stored(_)))
+    }
+}
+
+impl World {
+    /// The seller hears a word. "Stored" must be true at that moment: two copies here, or one at the server.
+    pub fn tell(&mut self, t: usize, sale: usize, id: PaymentId, told: Told) {
+        if let Told::Refused(_) = told {
+            return;
+        }
+        if let Some(note) = self.judge.ids.get_mut(&id) {
+            note.told = told;
+        }
+        let Told::Stored(hash) = told else { return };
+        let (id, hash_text) = (id.to_string(), hash_text(hash));
+        let copies = self.tablets[t].store.copies(&id, &hash_text);
+        let is_safe = (copies.row && copies.journal) || self.server.holds(&id, hash);
+        if !is_safe {
+            self.judge.violation(format!("sale {sale} was told stored with {copies:?} and nothing at the server"));
+        }
+    }
+
+    /// No record leaves a store unless the server has it, or nobody was ever told that it is stored.
+    pub fn judge_deletions(&mut self, t: usize) {
+        for deletion in self.tablets[t].store.take_deletions() {
+            let hash = hash_from_text(&deletion.hash);
+            let is_held = hash.is_some_and(|hash| self.server.holds(&deletion.id, hash));
+            let is_allowed = match deletion.op {
+                Op::Settle => is_held,
+                _ => is_held || !self.judge.was_told_stored(&deletion.id),
+            };
+            if !is_allowed {
+                let sale = deletion.id.parse().ok().and_then(|id: PaymentId| self.judge.ids.get(&id)).map(|n| n.sale);
+                self.judge.violation(format!(
+                    "tablet {t} deleted the ciphertext of sale {sale:?} by {:?}, and the server does not have it",
+                    deletion.op
+                ));
+            }
+        }
+    }
+
+    /// The reckoning, when all has healed and come to rest.
+    pub fn judge_the_end(&mut self) {
+        let payments: BTreeMap<PaymentId, Payment> =
+            self.server.ledger.payments().into_iter().map(|p| (p.id, p)).collect();
+        let quarantined: Vec<RecordHash> =
+            self.server.ledger.quarantine().into_iter().map(|(_, q)| q.record_hash).collect();
+        let Ok(view) = ready(self.server.acquirer.ledger()) else { return };
+        let mut found = Vec::new();
+        for (id, note) in &self.judge.ids {
+            found.extend(self.judge_id(*id, note, &payments, &quarantined));
+        }
+        found.extend(self.judge.sales.iter().enumerate().filter_map(|(key, sale)| judge_sale(key, sale, &view)));
+        for id in payments.keys().filter(|id| !self.judge.ids.contains_key(id)) {
+            found.push(format!("the server has a payment that no till ever made: {id}"));
+        }
+        found.extend(judge_books(&payments, &view));
+        found.extend(self.judge_tablets(&payments));
+        self.count_the_end(&payments, &view);
+        self.judge.violations.extend(found);
+    }
+
+    fn judge_id(
+        &self,
+        id: PaymentId,
+        note: &IdNote,
+        payments: &BTreeMap<PaymentId, Payment>,
+        quarantined: &[RecordHash],
+    ) -> Option<String> {
+        let sale = &self.judge.sales[note.sale];
+        let name = note.sale;
+        match (note.told, payments.get(&id)) {
+            (Told::Stored(hash), None) => {
+                let is_kept_for_the_owner = quarantined.contains(&hash);
+                let is_cloned = self.tablets[sale.tablet].is_clone_or_cloned;
+                match (is_kept_for_the_owner, is_cloned) {
+                    (true, true) => None,
+                    (true, false) => Some(format!("sale {name} was told stored and ended in quarantine")),
+                    (false, _) => Some(format!("sale {name} was told stored and is lost")),
+                }
+            }
+            (Told::NotStored(_), Some(p)) => {
+                Some(format!("sale {name} was told not stored, and is {} at the server", p.state.name()))
+            }
+            (_, Some(p)) if !p.state.is_settled() => Some(format!("sale {name} is still {}", p.state.name())),
+            (_, Some(p)) if matches!(p.state, PaymentState::Quarantined { .. }) => {
+                Some(format!("sale {name} could not be processed: {:?}", p.state))
+            }
+            (_, Some(p)) if p.sale.amount_minor != sale.amount_minor => {
+                Some(format!("sale {name} of {} became one of {}", sale.amount_minor, p.sale.amount_minor))
+            }
+            (_, Some(p)) if !note.hashes.contains(&p.record_hash) => {
+                Some(format!("sale {name}: the server has a record that its till never made"))
+            }
+            _ => None,
+        }
+    }
+
+    /// No ciphertext left, and every payment in every till's history as it stands.
+    fn judge_tablets(&self, payments: &BTreeMap<PaymentId, Payment>) -> Vec<String> {
+        let mut found = Vec::new();
+        for (t, tablet) in self.tablets.iter().enumerate() {
+            let left = tablet.store.ciphertexts();
+            if left > 0 {
+                found.push(format!("tablet {t} still has {left} records"));
+            }
+            let shows = |p: &&Payment| tablet.history.get(&p.id.to_string()).is_some_and(|s| s == p.state.name());
+            let missing = payments.values().filter(|p| !shows(p)).count();
+            if missing > 0 {
+                found.push(format!("tablet {t}'s history is wrong about {missing} payments"));
+            }
+        }
+        found
+    }
+
+    fn count_the_end(&mut self, payments: &BTreeMap<PaymentId, Payment>, view: &LedgerView) {
+        for payment in payments.values() {
+            let name = match payment.state {
+                PaymentState::Captured { .. } => "payments captured",
+                PaymentState::Declined { .. } => "payments declined",
+                PaymentState::Expired { .. } => "payments expired",
+                _ => "payments otherwise",
+            };
+            self.figures.count(name);
+        }
+        self.figures.add("requests that the acquirer saw twice", u64::from(view.repeated_requests));
+    }
+}
+
+/// A customer pays once, whatever ids a sale got.
+fn judge_sale(key: usize, sale: &SaleNote, view: &LedgerView) -> Option<String> {
+    let captures = |id: &PaymentId| view.captures_per_reference.get(&id.to_string()).copied().unwrap_or(0);
+    let count: u32 = sale.ids.iter().map(captures).sum();
+    (count > 1).then(|| format!("sale {key} was captured {count} times"))
+}
+
+/// The server's books and the acquirer's ledger tell the same.
+fn judge_books(payments: &BTreeMap<PaymentId, Payment>, view: &LedgerView) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut ours = 0;
+    for (id, payment) in payments {
+        let captures = view.captures_per_reference.get(&id.to_string()).copied().unwrap_or(0);
+        let is_captured = matches!(payment.state, PaymentState::Captured { .. });
+        if captures != u32::from(is_captured) {
+            found.push(format!("a payment that is {} was captured {captures} times", payment.state.name()));
+        }
+        if is_captured {
+            ours += payment.sale.amount_minor;
+        }
+    }
+    let is_capture = |e: &&holdfast_server::acquirer::simulator::Entry| {
+        e.kind == EntryKind::Capture && view.captures_per_reference.contains_key(&e.reference)
+    };
+    let theirs: i64 = view.entries.iter().filter(is_capture).map(|e| e.amount_minor).sum();
+    if ours != theirs {
+        found.push(format!("our books say {ours}, the acquirer's {theirs}"));
+    }
+    if view.repeated_captures > 0 {
+        found.push(format!("{} captures were asked for twice", view.repeated_captures));
+    }
+    found
+}

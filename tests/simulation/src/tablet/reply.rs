@@ -1,0 +1,29 @@
+//! What came back for a batch: bytes from anywhere, into what the core may believe.
+
+use crate::crypto::verified;
+use crate::network::Answer;
+use crate::world::World;
+use holdfast_core::outbox::Reply;
+use holdfast_wire::ack::AckPayload;
+use holdfast_wire::batch::BatchAnswer;
+
+impl World {
+    pub fn read_reply(&mut self, t: usize, answer: &Answer) -> Reply {
+        match answer.status {
+            200 => {}
+            429 | 503 => return Reply::Busy { retry_after_ms: None },
+            400..500 => return Reply::Refused(String::from_utf8_lossy(&answer.body).into_owned()),
+            _ => return Reply::NotHoldfast,
+        }
+        let Ok(body) = BatchAnswer::from_json(&answer.body) else {
+            self.figures.count("answers that were not ours");
+            return Reply::NotHoldfast;
+        };
+        let Some(keyset) = &self.tablets[t].keyset else { return Reply::Acks(Vec::new()) };
+        let one = |compact: &String| {
+            let payload = verified(AckPayload::parse(compact).ok()?, &keyset.ack_keys)?;
+            payload.to_core()
+        };
+        Reply::Acks(body.acks.iter().filter_map(one).collect())
+    }
+}

@@ -1,0 +1,228 @@
+//! An upload run of the page, of the worker, or for a live sale: the core's machine, carried out step by step.
+
+use super::{Fate, PageEvent, fate};
+use crate::network::{Answer, Body, Waiting};
+use crate::plant::Plant;
+use crate::world::{Event, World};
+use holdfast_core::limits::UPLOAD_MS_MAX;
+use holdfast_core::outbox::{
+    Ack, AckStatus, Entry, Reply, Scope, Upload, UploadOutcome, UploadRequest, UploadResponse, UploadStep,
+    UploadSummary, retry_delay_ms,
+};
+use holdfast_testkit::build::tombstone;
+use holdfast_testkit::memory::name_of;
+use holdfast_testkit::ready::ready;
+use holdfast_testkit::store::DeviceStore as _;
+use holdfast_wire::batch::Batch;
+
+/// Who runs it. The page and the worker take the lock; a live sale does not wait for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Who {
+    Page,
+    Worker,
+    Live,
+}
+
+/// A run under way.
+pub struct Run {
+    pub generation: u64,
+    step: Option<(Upload, UploadRequest)>,
+    /// What was sent, while its answer is awaited.
+    sent: Vec<Entry>,
+}
+
+impl World {
+    /// The browser wakes the worker: a sync event, a push.
+    pub fn worker_wakes(&mut self, t: usize) {
+        if !self.tablets[t].store.is_down() {
+            self.start_run(t, Who::Worker, Scope::All);
+        }
+    }
+
+    pub fn start_run(&mut self, t: usize, who: Who, scope: Scope) {
+        let tablet = &mut self.tablets[t];
+        if tablet.runs.contains_key(&who) || (who != Who::Live && tablet.lock.is_some()) {
+            return;
+        }
+        if who != Who::Live {
+            tablet.lock = Some(who);
+        }
+        let generation = self.number();
+        let step = match Upload::start(scope) {
+            UploadStep::Ask(upload, request) => Some((upload, request)),
+            UploadStep::End(..) => None,
+        };
+        self.tablets[t].runs.insert(who, Run { generation, step, sent: Vec::new() });
+        self.next_run_step(t, who, generation);
+    }
+
+    fn next_run_step(&mut self, t: usize, who: Who, generation: u64) {
+        let delay_ms = self.rng.between(1, 9);
+        self.after(delay_ms, Event::Run(t, who, generation));
+    }
+
+    /// One request of the upload machine.
+    pub fn run_step(&mut self, t: usize, who: Who, generation: u64) {
+        let Some(run) = self.tablets[t].runs.get_mut(&who).filter(|r| r.generation == generation) else { return };
+        let Some((upload, request)) = run.step.take() else { return };
+        let fate = match who {
+            Who::Worker => fate(&mut self.tablets[t].worker_dies),
+            Who::Page | Who::Live => self.page_fate(t),
+        };
+        if fate == Fate::DiesBefore {
+            return self.runner_dies(t, who);
+        }
+        let response = match request {
+            UploadRequest::Send(batch) => {
+                self.send_batch(t, who, generation, upload, batch);
+                if fate == Fate::DiesAfter {
+                    self.runner_dies(t, who);
+                }
+                return;
+            }
+            UploadRequest::List => {
+                ready(self.tablets[t].store.list()).map_or(UploadResponse::Failed, UploadResponse::Queue)
+            }
+            UploadRequest::Settle { entry, status } => self.settle(t, &entry, &status),
+            UploadRequest::Unjournal { entry } => {
+                let done = ready(self.tablets[t].store.unjournal(&name_of(&entry)));
+                done.map_or(UploadResponse::Failed, |()| UploadResponse::Done)
+            }
+        };
+        self.judge_deletions(t);
+        if self.power_is_lost(t) {
+            return;
+        }
+        if fate == Fate::DiesAfter {
+            return self.runner_dies(t, who);
+        }
+        self.advance(t, who, generation, upload.next(response));
+    }
+
+    fn runner_dies(&mut self, t: usize, who: Who) {
+        if who != Who::Worker {
+            return self.page_crashes(t);
+        }
+        self.say(format!("tablet {t}: worker is stopped"));
+        self.figures.count("workers stopped");
+        self.tablets[t].runs.remove(&who);
+        if self.tablets[t].lock == Some(who) {
+            self.tablets[t].lock = None;
+        }
+    }
+
+    fn advance(&mut self, t: usize, who: Who, generation: u64, step: UploadStep) {
+        match step {
+            UploadStep::Ask(upload, request) => {
+                if let Some(run) = self.tablets[t].runs.get_mut(&who) {
+                    run.step = Some((upload, request));
+                }
+                self.next_run_step(t, who, generation);
+            }
+            UploadStep::End(outcome, summary) => self.end_run(t, who, &outcome, &summary),
+        }
+    }
+
+    fn send_batch(&mut self, t: usize, who: Who, generation: u64, upload: Upload, batch: Vec<Entry>) {
+        let mut records = Vec::new();
+        let mut sent = Vec::new();
+        for entry in &batch {
+            // What was settled by another run in between is not sent.
+            if let Ok(Some(row)) = ready(self.tablets[t].store.payment(&entry.id.to_string())) {
+                records.push(row.record);
+                sent.push(entry.clone());
+            }
+        }
+        if self.power_is_lost(t) {
+            return;
+        }
+        self.figures.count("batches sent");
+        self.say(format!("tablet {t}: {who:?} sends {}", records.len()));
+        if self.planted(Plant::DeleteBeforeAck) {
+            for entry in &sent {
+                self.settle(t, entry, &AckStatus::Stored);
+                let _ = ready(self.tablets[t].store.unjournal(&name_of(entry)));
+            }
+            self.judge_deletions(t);
+        }
+        if let Some(run) = self.tablets[t].runs.get_mut(&who) {
+            run.sent = sent;
+            // The machine waits for the answer; the request it is answered for is not repeated.
+            run.step = Some((upload, UploadRequest::Send(batch)));
+        }
+        let body = Body::Batch(Batch::new(records).to_json().into_bytes());
+        self.send(t, generation, Waiting::Run(who), body, UPLOAD_MS_MAX);
+    }
+
+    pub fn batch_answered(&mut self, t: usize, who: Who, generation: u64, answer: Option<Answer>) {
+        let Some(run) = self.tablets[t].runs.get_mut(&who).filter(|r| r.generation == generation) else { return };
+        let Some((upload, _)) = run.step.take() else { return };
+        let sent = std::mem::take(&mut run.sent);
+        let mut reply = answer.map_or(Reply::Unreachable, |a| self.read_reply(t, &a));
+        if self.planted(Plant::AckByIndex)
+            && let Reply::Acks(acks) = reply
+        {
+            let by_index = |(entry, ack): (&Entry, Ack)| Ack { id: Some(entry.id), hash: entry.hash, ..ack };
+            reply = Reply::Acks(sent.iter().zip(acks).map(by_index).collect());
+        }
+        let in_words = match &reply {
+            Reply::Acks(acks) => format!("{} acknowledgements", acks.len()),
+            other => format!("{other:?}"),
+        };
+        self.say(format!("tablet {t}: {who:?} hears {in_words}"));
+        self.advance(t, who, generation, upload.next(UploadResponse::Reply(reply)));
+    }
+
+    /// Deletes exactly this ciphertext and leaves the tombstone.
+    fn settle(&mut self, t: usize, entry: &Entry, status: &AckStatus) -> UploadResponse {
+        let at_ms = self.tablets[t].clock.reading(self.now_ms).trusted_ms();
+        let store = &self.tablets[t].store;
+        let done = match ready(store.payment(&entry.id.to_string())) {
+            Ok(Some(row)) => ready(store.settle(entry, &tombstone(&row, status, "epoch-1", at_ms))),
+            // Another run was faster.
+            Ok(None) => Ok(()),
+            Err(fault) => Err(fault),
+        };
+        if let (Ok(()), AckStatus::Quarantined(reason)) = (&done, status) {
+            self.say(format!("tablet {t}: a record is in quarantine: {reason}"));
+        }
+        done.map_or(UploadResponse::Failed, |()| UploadResponse::Done)
+    }
+
+    fn end_run(&mut self, t: usize, who: Who, outcome: &UploadOutcome, summary: &UploadSummary) {
+        self.tablets[t].runs.remove(&who);
+        if self.tablets[t].lock == Some(who) {
+            self.tablets[t].lock = None;
+        }
+        self.figures.add("records settled", summary.settled.len() as u64);
+        if summary.batches > 0 || *outcome != UploadOutcome::Drained {
+            self.say(format!("tablet {t}: {who:?} ends: {outcome:?}, {} settled", summary.settled.len()));
+        }
+        if who == Who::Worker {
+            // The browser comes again by itself, later.
+            if *outcome != UploadOutcome::Drained {
+                self.after(300_000, Event::Worker(t));
+            }
+            return;
+        }
+        let random = self.rng.bytes::<1>()[0];
+        let generation = self.tablets[t].page_generation;
+        let Some(page) = &mut self.tablets[t].page else { return };
+        if *outcome == UploadOutcome::Unreachable {
+            page.connectivity.request_failed();
+        }
+        if *outcome == UploadOutcome::Drained {
+            page.attempts = 0;
+            return;
+        }
+        let delay_ms = match outcome {
+            UploadOutcome::Busy { retry_after_ms: Some(ms) } => *ms,
+            UploadOutcome::MoreLater => 0,
+            _ => retry_delay_ms(page.attempts, random),
+        };
+        page.attempts = page.attempts.saturating_add(1);
+        if !std::mem::replace(&mut page.retry_is_set, true) {
+            self.after(delay_ms, Event::Page(t, generation, PageEvent::Retry));
+        }
+    }
+}
