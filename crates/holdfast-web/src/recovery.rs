@@ -2,7 +2,7 @@
 
 mod head_file;
 
-pub use head_file::{copy_head, read_head, write_head};
+pub use head_file::{copy_head, is_head, read_head, write_head};
 
 use crate::clock::wall_ms;
 use crate::locks;

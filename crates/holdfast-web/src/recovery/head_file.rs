@@ -12,7 +12,7 @@ fn head_name(device_id: &str) -> String {
     format!("{PREFIX}{device_id}.json")
 }
 
-pub(super) fn is_head(name: &str) -> bool {
+pub fn is_head(name: &str) -> bool {
     name.starts_with(PREFIX)
 }
 

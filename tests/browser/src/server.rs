@@ -1,0 +1,324 @@
+//! A server in the page: it takes the place of `fetch`, signs with real keys, and answers batches as it is told, also wrongly.
+
+use crate::js::get;
+use holdfast_web::device_key::DeviceKey;
+use holdfast_web::rng;
+use holdfast_wire::ack::AckPayload;
+use holdfast_wire::batch::{Batch, BatchAnswer};
+use holdfast_wire::enrolment::Enrolment;
+use holdfast_wire::jws::{NamedKey, ToSign, typ};
+use holdfast_wire::keyset::{CardKey, Certificate, KeySet, KeySetAnswer, Roots};
+use holdfast_wire::stored::StoredPayment;
+use holdfast_wire::time::{TimeAnswer, TimePayload};
+use holdfast_wire::{b64, record::RecordPayload};
+use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use web_sys::{Headers, Request, Response, ResponseInit};
+
+const DAY_MS: i64 = 86_400_000;
+pub const MERCHANT: &str = "7f0c2f7e-4f63-4b7e-9a77-0d2f5ad1a001";
+
+/// How a batch is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Batches {
+    Good,
+    Duplicate,
+    /// Only the first record of the batch is acknowledged.
+    FirstOnly,
+    /// Signed by a key that the key set does not name, under a name that it does.
+    OtherKey,
+    /// Signed rightly, for another hash.
+    OtherHash,
+    /// Signed rightly, for another payment.
+    OtherId,
+    /// Signed rightly by the acknowledgement key, but as another kind of document.
+    OtherType,
+    /// Signed rightly, then changed.
+    Changed,
+    /// The acknowledgements of the last batch again.
+    Replayed,
+    Empty,
+    Html,
+    NoContent,
+    Truncated,
+    Redirect,
+    Problem,
+    Unreachable,
+}
+
+/// The server.
+pub struct Server {
+    root: DeviceKey,
+    signer: DeviceKey,
+    ack: DeviceKey,
+    other: DeviceKey,
+    /// WebCrypto's private half of the card key: proves that what was sealed can be opened by somebody else's code.
+    pub card_private: JsValue,
+    card_n: String,
+    pub batches: Cell<Batches>,
+    pub keyset_version: Cell<u64>,
+    /// The root that signs: another than the till's when told so.
+    pub foreign_root: Cell<bool>,
+    pub wrong_nonce: Cell<bool>,
+    pub portal: Cell<bool>,
+    /// Records as they arrived.
+    pub records: RefCell<Vec<String>>,
+    last_acks: RefCell<Vec<String>>,
+    pub requests: Cell<usize>,
+}
+
+impl Server {
+    pub async fn make() -> Rc<Self> {
+        let key = async || DeviceKey::make().await.expect("a key");
+        let (card_private, card_n) = make_card_key().await;
+        Rc::new(Self {
+            root: key().await,
+            signer: key().await,
+            ack: key().await,
+            other: key().await,
+            card_private,
+            card_n,
+            batches: Cell::new(Batches::Good),
+            keyset_version: Cell::new(7),
+            foreign_root: Cell::new(false),
+            wrong_nonce: Cell::new(false),
+            portal: Cell::new(false),
+            records: RefCell::default(),
+            last_acks: RefCell::default(),
+            requests: Cell::new(0),
+        })
+    }
+
+    pub async fn roots_json(&self) -> String {
+        let jwk = self.root.jwk().await.expect("a public key");
+        serde_json::to_string(&Roots { roots: vec![NamedKey { kid: "root-1".into(), jwk }] }).expect("JSON")
+    }
+
+    /// Takes the place of `fetch` until the result is dropped.
+    pub fn install(self: &Rc<Self>) -> Installed {
+        let server = Rc::clone(self);
+        let fetch = Closure::<dyn FnMut(Request) -> Promise>::new(move |request: Request| {
+            let server = Rc::clone(&server);
+            future_to_promise(async move { server.answer(request).await.map(JsValue::from) })
+        });
+        let global = js_sys::global();
+        let before = get(&global, "fetch");
+        Reflect::set(&global, &"fetch".into(), fetch.as_ref()).expect("fetch can be replaced");
+        Installed { before, _fetch: fetch }
+    }
+
+    async fn answer(&self, request: Request) -> Result<Response, JsValue> {
+        self.requests.set(self.requests.get() + 1);
+        let url = web_sys::Url::new(&request.url())?;
+        if self.portal.get() {
+            return respond(200, "text/html", "<!doctype html><title>Log in</title>");
+        }
+        match (request.method().as_str(), url.pathname().as_str()) {
+            ("GET", "/api/v1/keyset") => json(200, &self.keyset().await),
+            ("GET", "/api/v1/time") => json(200, &self.time(&url.search()).await),
+            ("POST", "/api/v1/enrolments") => json(201, &enrolment()),
+            ("GET", "/api/v1/shop") => respond(200, "application/json", SHOP),
+            ("POST", "/api/v1/batches") => {
+                let body = JsFuture::from(request.text()?).await?.as_string().unwrap_or_default();
+                self.batch(&body).await
+            }
+            _ => respond(
+                404,
+                "application/problem+json",
+                r#"{"type":"/problems/x","title":"x","status":404,"detail":"x"}"#,
+            ),
+        }
+    }
+
+    pub async fn keyset(&self) -> KeySetAnswer {
+        let now = js_sys::Date::now() as i64;
+        let cert = Certificate {
+            v: 1,
+            kid: "signer-1".into(),
+            jwk: self.signer.jwk().await.expect("a public key"),
+            not_before_ms: now - DAY_MS,
+            not_after_ms: now + DAY_MS,
+        };
+        let ack = NamedKey { kid: "ack-1".into(), jwk: self.ack.jwk().await.expect("a public key") };
+        let card = CardKey {
+            kid: "card-today".into(),
+            n: self.card_n.clone(),
+            e: "AQAB".into(),
+            not_before_ms: now - DAY_MS / 2,
+            use_until_ms: now + DAY_MS / 2,
+            accept_until_ms: now + DAY_MS * 9,
+        };
+        let version = self.keyset_version.get();
+        let set = KeySet {
+            v: 1,
+            version,
+            issued_ms: now,
+            expires_ms: now + DAY_MS,
+            ack_keys: vec![ack],
+            card_keys: vec![card],
+        };
+        let root = if self.foreign_root.get() { &self.other } else { &self.root };
+        KeySetAnswer {
+            v: 1,
+            cert: sign(root, ToSign::new(typ::CERT, "root-1", &cert)).await,
+            keyset: sign(&self.signer, ToSign::new(typ::KEYSET, "signer-1", &set)).await,
+        }
+    }
+
+    async fn time(&self, search: &str) -> TimeAnswer {
+        let nonce = search.strip_prefix("?nonce=").unwrap_or_default();
+        let nonce = if self.wrong_nonce.get() { "another" } else { nonce };
+        // Five minutes ahead of the tablet's clock.
+        let server_time_ms = js_sys::Date::now() as i64 + 300_000;
+        let time = TimePayload { v: 1, nonce: nonce.into(), server_time_ms, epoch: "e1".into(), acquirer: "up".into() };
+        TimeAnswer { v: 1, time: sign(&self.ack, ToSign::new(typ::TIME, "ack-1", &time)).await }
+    }
+
+    async fn batch(&self, body: &str) -> Result<Response, JsValue> {
+        let batch = Batch::from_json(body.as_bytes()).expect("a batch of ours");
+        self.records.borrow_mut().extend(batch.records.clone());
+        let acks = match self.batches.get() {
+            Batches::Html => return respond(200, "text/html", "<!doctype html><title>Welcome</title>"),
+            Batches::NoContent => return Response::new_with_opt_str_and_init(None, &init(204, "")),
+            Batches::Redirect => return Ok(Response::error()),
+            Batches::Unreachable => return Err(js_sys::TypeError::new("Failed to fetch").into()),
+            Batches::Problem => {
+                let problem = r#"{"type":"/problems/device-revoked","title":"x","status":403,"detail":"x"}"#;
+                return respond(403, "application/problem+json", problem);
+            }
+            Batches::Empty => Vec::new(),
+            Batches::Replayed => self.last_acks.borrow().clone(),
+            how => {
+                let mut acks = Vec::new();
+                let count = if how == Batches::FirstOnly { 1 } else { batch.records.len() };
+                for record in batch.records.iter().take(count) {
+                    acks.push(self.acknowledge(record, how).await);
+                }
+                // Never in the order of the records.
+                acks.reverse();
+                acks
+            }
+        };
+        *self.last_acks.borrow_mut() = acks.clone();
+        let text = BatchAnswer { v: 1, acks }.to_json();
+        let cut = if self.batches.get() == Batches::Truncated { text.len() / 2 } else { text.len() };
+        respond(200, "application/json", &text[..cut])
+    }
+
+    async fn acknowledge(&self, record: &str, how: Batches) -> String {
+        let payload = RecordPayload::parse(record).expect("a record of ours");
+        let hash = b64::hash_text(b64::record_hash(record));
+        let other_id = holdfast_core::id::PaymentId::make(1, [9; 10]).to_string();
+        let ack = AckPayload {
+            v: 1,
+            id: if how == Batches::OtherId { other_id } else { payload.claimed().id.clone() },
+            record_hash: if how == Batches::OtherHash { b64::encode([9; 32]) } else { hash },
+            status: if how == Batches::Duplicate { "duplicate" } else { "stored" }.into(),
+            reason: None,
+            epoch: "e1".into(),
+            server_time_ms: 1,
+        };
+        let typ = if how == Batches::OtherType { typ::TIME } else { typ::ACK };
+        let key = if how == Batches::OtherKey { &self.other } else { &self.ack };
+        let signed = sign(key, ToSign::new(typ, "ack-1", &ack)).await;
+        if how != Batches::Changed {
+            return signed;
+        }
+        // The signature of "quarantined" under a "stored".
+        let changed = AckPayload { status: "quarantined".into(), ..ack };
+        let (_, signature) = signed.rsplit_once('.').expect("a signature");
+        let to_sign = ToSign::new(typ, "ack-1", &changed);
+        format!("{}.{signature}", String::from_utf8_lossy(to_sign.signing_input()))
+    }
+
+    /// Opens an envelope with WebCrypto alone; gives header and plaintext.
+    pub async fn open(&self, jwe: &str) -> (serde_json::Value, serde_json::Value) {
+        let parts: Vec<&str> = jwe.split('.').collect();
+        let bytes = |i: usize| Uint8Array::from(b64::decode(parts[i]).expect("base64url").as_slice());
+        let sealed = {
+            let (text, tag) = (bytes(3).to_vec(), bytes(4).to_vec());
+            Uint8Array::from([text, tag].concat().as_slice())
+        };
+        let open = Function::new_with_args(
+            "priv, wrapped, iv, aad, sealed",
+            "return (async () => {
+                const cek = await crypto.subtle.decrypt({ name: 'RSA-OAEP' }, priv, wrapped);
+                const key = await crypto.subtle.importKey('raw', cek, 'AES-GCM', false, ['decrypt']);
+                const plain = await crypto.subtle.decrypt({ name: 'AES-GCM', iv, additionalData: aad }, key, sealed);
+                return new TextDecoder().decode(plain);
+            })()",
+        );
+        let aad = Uint8Array::from(parts[0].as_bytes());
+        let arguments = [self.card_private.clone(), bytes(1).into(), bytes(2).into(), aad.into(), sealed.into()];
+        let promise = open.apply(&JsValue::NULL, &arguments.iter().collect::<Array>()).expect("it starts");
+        let plain = JsFuture::from(Promise::from(promise)).await.expect("it opens").as_string().expect("text");
+        assert_eq!(plain.len(), 512, "the plaintext is padded to one length");
+        let header = b64::decode(parts[0]).expect("base64url");
+        (serde_json::from_slice(&header).expect("a header"), serde_json::from_str(&plain).expect("JSON"))
+    }
+}
+
+/// Puts `fetch` back when dropped.
+pub struct Installed {
+    before: JsValue,
+    _fetch: Closure<dyn FnMut(Request) -> Promise>,
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        let _ = Reflect::set(&js_sys::global(), &"fetch".into(), &self.before);
+    }
+}
+
+async fn sign(key: &DeviceKey, to_sign: ToSign) -> String {
+    let signature = key.sign(to_sign.signing_input()).await.expect("a signature");
+    to_sign.with_signature(&signature)
+}
+
+/// Each enrolment is another device.
+fn enrolment() -> Enrolment {
+    let device_id = holdfast_core::id::DeviceId::make(rng::bytes().expect("randomness")).to_string();
+    Enrolment { v: 1, device_id, device_number: 3, merchant_id: MERCHANT.into(), epoch: "e1".into() }
+}
+
+const SHOP: &str = r#"{"v":1,"merchant":{"id":"7f0c2f7e-4f63-4b7e-9a77-0d2f5ad1a001","name":"Test","currency":"EUR","locale":"en","tax_inclusive":true,"receipt_footer":""},
+"policy":{"window_ms":259200000,"payment_minor_max":100000,"keyed_minor_max":20000,"total_minor_max":500000},"categories":[],"items":[]}"#;
+
+/// RSA-3072 by WebCrypto: the private half, and `n`.
+async fn make_card_key() -> (JsValue, String) {
+    let made = crate::js::run(
+        "const pair = await crypto.subtle.generateKey({ name: 'RSA-OAEP', hash: 'SHA-256', modulusLength: 3072,
+            publicExponent: new Uint8Array([1, 0, 1]) }, true, ['encrypt', 'decrypt']);
+        return [pair.privateKey, (await crypto.subtle.exportKey('jwk', pair.publicKey)).n];",
+    )
+    .await;
+    let made: Array = made.dyn_into().expect("an array");
+    (made.get(0), made.get(1).as_string().expect("n"))
+}
+
+fn json(status: u16, body: &impl serde::Serialize) -> Result<Response, JsValue> {
+    respond(status, "application/json", &serde_json::to_string(body).expect("JSON"))
+}
+
+fn respond(status: u16, content_type: &str, body: &str) -> Result<Response, JsValue> {
+    Response::new_with_opt_str_and_init(Some(body), &init(status, content_type))
+}
+
+fn init(status: u16, content_type: &str) -> ResponseInit {
+    let (init, headers) = (ResponseInit::new(), Headers::new().expect("headers"));
+    if !content_type.is_empty() {
+        headers.set("content-type", content_type).expect("a header");
+    }
+    init.set_status(status);
+    init.set_headers(&Object::from(JsValue::from(headers)));
+    init
+}
+
+/// A stored payment's record, as the server saw it.
+pub fn stored_of(record: &str) -> StoredPayment {
+    let payload = RecordPayload::parse(record).expect("a record of ours");
+    StoredPayment::new(&payload.claimed().id, payload.claimed().seq, record.into(), 0)
+}

@@ -1,0 +1,14 @@
+//! The device's stores, sealing and upload in a real browser: Chromium, Firefox and WebKitGTK run the same tests.
+#![cfg(target_arch = "wasm32")]
+
+mod till {
+    mod conformance;
+    mod database;
+    mod faults;
+    mod recovery;
+    mod sealing;
+    mod trust;
+    mod upload;
+}
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
