@@ -12,7 +12,7 @@ export async function dissect(act) {
     wrap(globalThis, "fetch", timed("the server's answer")),
     wrap(IDBObjectStore.prototype, "put", (call, [value]) => (seen.rows.push(value), call())),
     wrap(IDBDatabase.prototype, "transaction", (call) => transaction(seen, add, call)),
-    wrap(Worker.prototype, "postMessage", (call, _, worker) => journalWrite(add, call, worker)),
+    wrap(Worker.prototype, "postMessage", (call, [message], worker) => journalWrite(add, call, message, worker)),
     ...["getDirectory"].map((name) => wrap(StorageManager.prototype, name, timed("journal, removing"))),
     ...["getDirectoryHandle", "removeEntry"].map((name) => wrap(FileSystemDirectoryHandle.prototype, name, timed("journal, removing"))),
     ...["has", "open"].map((name) => wrap(CacheStorage.prototype, name, timed("journal's other place, removing"))),
@@ -69,10 +69,15 @@ function transaction(seen, add, call) {
   return tx;
 }
 
-/** A worker is asked one thing at a time; its next message is the answer. */
-function journalWrite(add, call, worker) {
+/** From the question to the answer with its id; the copy of the chain's head may be on its way at the same time. */
+function journalWrite(add, call, { id }, worker) {
   const from = performance.now();
-  worker.addEventListener("message", () => add("journal, writing and flushing", performance.now() - from), { once: true });
+  const answered = ({ data }) => {
+    if (data.id !== id) return;
+    worker.removeEventListener("message", answered);
+    add("journal, writing and flushing", performance.now() - from);
+  };
+  worker.addEventListener("message", answered);
   return call();
 }
 
