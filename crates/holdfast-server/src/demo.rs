@@ -100,7 +100,8 @@ mod tests {
             assert!(shop.categories.iter().any(|c| c.id == item.category_id), "{}", item.id);
             if let Some(code) = &item.barcode {
                 // EAN-13: weights 1 and 3, and the sum with the check digit is a multiple of ten.
-                let sum: u32 = code.chars().zip([1, 3].iter().cycle()).filter_map(|(c, w)| Some(c.to_digit(10)? * w)).sum();
+                let sum: u32 =
+                    code.chars().zip([1, 3].iter().cycle()).filter_map(|(c, w)| Some(c.to_digit(10)? * w)).sum();
                 assert_eq!((code.len(), sum % 10), (13, 0), "{}", item.id);
             }
         }

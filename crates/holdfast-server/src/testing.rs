@@ -6,7 +6,8 @@ use crate::store::Device;
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
 use holdfast_core::time::UnixMs;
 use holdfast_crypto::envelope::{
-    CardKeyPair, CardPlaintext, ContentKey, Entry, Pos, PublicCardKey, WrappedContentKey, make_card_key, rsa_oaep_unwrap, seal,
+    CardKeyPair, CardPlaintext, ContentKey, Entry, Pos, PublicCardKey, WrappedContentKey, make_card_key,
+    rsa_oaep_unwrap, seal,
 };
 use holdfast_crypto::es256::SigningKey;
 use holdfast_wire::ack::AckPayload;
@@ -155,7 +156,12 @@ impl TestTill {
             server_ms: NOW - 61_000,
             server_mono_ms: 4_000,
             offline: true,
-            card: CardWire { brand: "visa".into(), last4: pan[pan.len() - 4..].into(), entry: "swipe".into(), chip: false },
+            card: CardWire {
+                brand: "visa".into(),
+                last4: pan[pan.len() - 4..].into(),
+                entry: "swipe".into(),
+                chip: false,
+            },
             sale: SaleWire {
                 number: format!("1-{:04}", self.seq),
                 currency: "EUR".into(),

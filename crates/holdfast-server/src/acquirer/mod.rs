@@ -69,11 +69,23 @@ pub trait Acquirer: Send + Sync {
         request: AuthorisationRequest<'_>,
     ) -> impl Future<Output = Result<Decision, AcquirerError>> + Send;
 
-    fn capture(&self, now_ms: UnixMs, request: FollowUp) -> impl Future<Output = Result<Decision, AcquirerError>> + Send;
+    fn capture(
+        &self,
+        now_ms: UnixMs,
+        request: FollowUp,
+    ) -> impl Future<Output = Result<Decision, AcquirerError>> + Send;
 
     /// What became of a reference; an empty [`Known`] when it was never seen.
-    fn inquire(&self, now_ms: UnixMs, reference: PaymentId) -> impl Future<Output = Result<Known, AcquirerError>> + Send;
+    fn inquire(
+        &self,
+        now_ms: UnixMs,
+        reference: PaymentId,
+    ) -> impl Future<Output = Result<Known, AcquirerError>> + Send;
 
     /// Gives an authorisation back that will not be captured.
-    fn reverse(&self, now_ms: UnixMs, request: FollowUp) -> impl Future<Output = Result<Decision, AcquirerError>> + Send;
+    fn reverse(
+        &self,
+        now_ms: UnixMs,
+        request: FollowUp,
+    ) -> impl Future<Output = Result<Decision, AcquirerError>> + Send;
 }

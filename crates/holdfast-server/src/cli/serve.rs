@@ -22,8 +22,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
-/// How long the demo's acquirer lets a caller wait for an answer that does not come.
-const SIMULATOR_TIME_OUT_MS: u64 = 1_500;
+/// How long the demo's acquirer lets a caller wait for a slow answer, and for one that was lost.
+const SIMULATOR_TIME_OUT_MS: u64 = 30_000;
+const SIMULATOR_LOST_ANSWER_MS: u64 = 1_500;
 /// Between two sweeps of the keys.
 const SWEEP_MS: u64 = 60_000;
 /// How long a stop waits for requests in flight.
@@ -112,12 +113,15 @@ pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Resu
             ledger.add_shop(crate::demo::shop(MerchantId::make(random()?))).await?;
         }
         let book = SqliteBook::open(&args.data.join("acquirer-simulator.sqlite")).await?;
-        Some(Arc::new(Simulator::new(book, RealPause, SIMULATOR_TIME_OUT_MS)))
+        let simulator =
+            Simulator::new(book, RealPause, SIMULATOR_TIME_OUT_MS).with_lost_answer_ms(SIMULATOR_LOST_ANSWER_MS);
+        Some(Arc::new(simulator))
     } else {
         tracing::warn!("no acquirer is set up: payments are kept and wait; the simulator comes with --demo");
         None
     };
-    let keyring = Keyring::open(Arc::clone(&ledger), Arc::clone(&local), args.root_keys.clone(), clock.now_ms()).await?;
+    let keyring =
+        Keyring::open(Arc::clone(&ledger), Arc::clone(&local), args.root_keys.clone(), clock.now_ms()).await?;
     let (changes, _) = watch::channel(0_u64);
     let card_keys = Arc::new(WrappedCardKeys::new(Arc::clone(&ledger), Arc::clone(&local)));
     let acquirer = Arc::new(demo.clone().map_or(Configured::None, Configured::Simulator));

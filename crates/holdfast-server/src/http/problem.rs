@@ -68,6 +68,12 @@ impl ApiError {
     );
     pub const BODY_TOO_LARGE: Self =
         error("body-too-large", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", "Send less at once.");
+    pub const TOO_SLOW: Self = error(
+        "request-too-slow",
+        StatusCode::REQUEST_TIMEOUT,
+        "The request did not arrive in time",
+        "Keep everything and send it again, in smaller batches if the line is slow.",
+    );
     pub const BATCH_UNREADABLE: Self = error(
         "batch-unreadable",
         StatusCode::BAD_REQUEST,

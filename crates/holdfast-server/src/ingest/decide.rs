@@ -26,7 +26,11 @@ pub enum Status {
 }
 
 /// Decides about every string by itself. Strings of one batch see those before them as if they were in the books.
-pub fn decide(snapshot: &IngestSnapshot, candidates: Vec<Candidate>, is_revoked: bool) -> (Vec<IngestOp>, Vec<Verdict>) {
+pub fn decide(
+    snapshot: &IngestSnapshot,
+    candidates: Vec<Candidate>,
+    is_revoked: bool,
+) -> (Vec<IngestOp>, Vec<Verdict>) {
     let mut known = snapshot.clone();
     let mut ops = Vec::new();
     let mut verdicts = Vec::with_capacity(candidates.len());
@@ -92,7 +96,12 @@ fn note_chain(known: &mut IngestSnapshot, payment: &Payment) {
     known.head = Some((payment.seq, payment.record_hash));
 }
 
-fn quarantine(known: &mut IngestSnapshot, ops: &mut Vec<IngestOp>, candidate: Candidate, reason: &'static str) -> Status {
+fn quarantine(
+    known: &mut IngestSnapshot,
+    ops: &mut Vec<IngestOp>,
+    candidate: Candidate,
+    reason: &'static str,
+) -> Status {
     if known.quarantine_count >= QUARANTINE_PER_DEVICE_MAX {
         return Status::NotKept;
     }

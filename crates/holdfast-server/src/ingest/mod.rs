@@ -77,14 +77,18 @@ pub async fn ingest<L: Ledger>(
         hashes: candidates.iter().map(|c| c.hash).collect(),
     };
     let is_revoked = device.revoked_ms.is_some();
-    let verdicts = ledger
-        .ingest(now_ms, query, move |snapshot| decide::decide(snapshot, candidates, is_revoked))
-        .await?;
+    let verdicts =
+        ledger.ingest(now_ms, query, move |snapshot| decide::decide(snapshot, candidates, is_revoked)).await?;
     acknowledge(ledger.epoch(), signer, now_ms, &verdicts)
 }
 
 /// Signs one acknowledgement per verdict.
-fn acknowledge(epoch: &str, signer: &dyn AckSigner, now_ms: UnixMs, verdicts: &[Verdict]) -> Result<Ingested, IngestError> {
+fn acknowledge(
+    epoch: &str,
+    signer: &dyn AckSigner,
+    now_ms: UnixMs,
+    verdicts: &[Verdict],
+) -> Result<Ingested, IngestError> {
     let mut ingested = Ingested { acks: Vec::with_capacity(verdicts.len()), stored: Vec::new(), quarantined_count: 0 };
     for verdict in verdicts {
         let (status, reason) = match &verdict.status {

@@ -48,7 +48,13 @@ pub fn read(raw: String, device: &Device, now_ms: UnixMs) -> Candidate {
     Candidate { hash, raw, claimed_id, reading }
 }
 
-fn payment(record: &Record, raw: &str, hash: RecordHash, device: &Device, now_ms: UnixMs) -> Result<Box<Payment>, &'static str> {
+fn payment(
+    record: &Record,
+    raw: &str,
+    hash: RecordHash,
+    device: &Device,
+    now_ms: UnixMs,
+) -> Result<Box<Payment>, &'static str> {
     if record.merchant_id != device.merchant_id.to_string() {
         return Err(reason::NOT_THIS_DEVICE);
     }

@@ -26,7 +26,8 @@ impl Desk {
     async fn send(&self, records: &[&str]) -> Vec<AckPayload> {
         let records: Vec<String> = records.iter().map(|r| (*r).to_owned()).collect();
         let device = self.ledger.device(self.till.device_id).await.expect("reads").expect("is enrolled");
-        let acks = ingest(&self.ledger, &self.signer, NOW, &device, records.clone()).await.expect("takes the batch").acks;
+        let acks =
+            ingest(&self.ledger, &self.signer, NOW, &device, records.clone()).await.expect("takes the batch").acks;
         let acks = self.signer.verify(&acks);
         for (ack, record) in acks.iter().zip(&records) {
             assert_eq!(ack.record_hash, hash_text(record_hash(record)), "the hash names the very string");
@@ -177,7 +178,11 @@ async fn what_a_revoked_device_holds_goes_to_its_owner() {
     let said: Vec<String> = acks.iter().map(said).collect();
     assert_eq!(said, ["duplicate", "quarantined: device-revoked", "quarantined: unreadable"]);
     let kept = desk.ledger.quarantine();
-    assert_eq!(kept[0].1.card_key_kid.as_deref(), Some(crate::testing::KID), "its card key stays until the owner decides");
+    assert_eq!(
+        kept[0].1.card_key_kid.as_deref(),
+        Some(crate::testing::KID),
+        "its card key stays until the owner decides"
+    );
     assert_eq!(kept[0].1.raw, after.as_bytes());
 }
 

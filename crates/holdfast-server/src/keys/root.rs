@@ -91,6 +91,11 @@ pub fn read_root_key(dir: &Path) -> Result<RootKey, RootError> {
     Ok(RootKey { kid: root.kid, key: SigningKey::load(&pkcs8)? })
 }
 
+/// The public halves, if their file is there.
+pub(super) fn read_public_roots(dir: &Path) -> Option<Roots> {
+    Roots::from_json(&std::fs::read_to_string(dir.join(PUBLIC)).ok()?).ok()
+}
+
 /// A key id of a kind: `root-…`, `signer-…`, `ack-…`, ending in the beginning of the key's thumbprint (RFC 7638).
 pub(super) fn named(kind: &str, key: &VerifyingKey) -> String {
     let thumbprint = key.thumbprint();

@@ -1,6 +1,6 @@
 //! Carrying out what the core's sweep decided: making, publishing and destroying keys, each step logged in its transaction.
 
-use super::root::{RootError, jwk_of, named, read_root_key};
+use super::root::{RootError, jwk_of, named, read_public_roots, read_root_key};
 use super::{LocalKeys, SysRng};
 use crate::ingest::{AckSigner, SignError};
 use crate::store::StoreError;
@@ -80,15 +80,32 @@ impl Keyring {
     ///
     /// # Errors
     /// When the database, the key-encryption key or the root key cannot be used.
-    pub async fn open(ledger: Arc<SqliteLedger>, local: Arc<LocalKeys>, root_dir: PathBuf, now_ms: UnixMs) -> Result<Self, KeyError> {
+    pub async fn open(
+        ledger: Arc<SqliteLedger>,
+        local: Arc<LocalKeys>,
+        root_dir: PathBuf,
+        now_ms: UnixMs,
+    ) -> Result<Self, KeyError> {
         let ack = open_ack_key(&ledger, &local, now_ms).await?;
-        let ring = Self { ledger, local, root_dir, ack, published: RwLock::new(None), sweeping: tokio::sync::Mutex::new(()) };
+        let ring =
+            Self { ledger, local, root_dir, ack, published: RwLock::new(None), sweeping: tokio::sync::Mutex::new(()) };
         ring.load_published().await?;
         let today = keys::card_kid(utc_day(now_ms));
+        let published = ring.published();
+        if published.as_ref().is_some_and(|p| !ring.is_of_our_root(&p.answer.cert)) {
+            // The app has other roots compiled in than those that certified this set: forget it, and certify anew.
+            *ring.published.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
         if ring.published().is_none_or(|p| !p.kids.contains(&today) || p.expires_ms <= now_ms) {
             ring.carry_out(now_ms, Some(&today)).await?;
         }
         Ok(ring)
+    }
+
+    /// Whether one of the roots in the key directory signed this certificate. Without their file there is nothing to compare.
+    fn is_of_our_root(&self, cert: &str) -> bool {
+        let Some(roots) = read_public_roots(&self.root_dir) else { return true };
+        Certificate::parse(cert).is_ok_and(|cert| cert.key(&roots.roots).is_ok())
     }
 
     /// The newest key set.
@@ -123,7 +140,11 @@ impl Keyring {
                 KeyOp::Create { .. } => {}
                 KeyOp::Destroy { kid } => writes.push(KeyWrite::Destroy { kid }),
                 KeyOp::Keep { kid, unopened_count } => {
-                    tracing::warn!(kid, unopened_count, "a card key is past its time and kept: unopened records name it");
+                    tracing::warn!(
+                        kid,
+                        unopened_count,
+                        "a card key is past its time and kept: unopened records name it"
+                    );
                 }
                 KeyOp::Publish { kids, reason: why } => reason = Some((kids, why)),
             }
@@ -174,7 +195,12 @@ impl Keyring {
             card_keys: all.iter().filter(|k| kids.contains(&k.kid) && !k.is_destroyed).map(card_key).collect(),
         };
         let jws = sign(typ::KEYSET, &signer.kid, &set, &signer.key)?;
-        writes.push(KeyWrite::KeySet { version, jws: jws.clone(), expires_ms: set.expires_ms, reason: reason.to_owned() });
+        writes.push(KeyWrite::KeySet {
+            version,
+            jws: jws.clone(),
+            expires_ms: set.expires_ms,
+            reason: reason.to_owned(),
+        });
         self.ledger.write_keys(now_ms, writes).await?;
         tracing::info!(version, keys = set.card_keys.len(), reason, "key set published");
         self.set_published(signer.cert, jws, &set);
@@ -184,7 +210,8 @@ impl Keyring {
     /// The signer, made and certified by the root when there is none, or its end is near.
     async fn signer(&self, now_ms: UnixMs) -> Result<(Signer, Option<SignerRow>), KeyError> {
         let row = self.ledger.newest_signer().await?;
-        if let Some(row) = row.filter(|row| row.not_before_ms <= now_ms && now_ms + SIGNER_RENEW_MS < row.not_after_ms) {
+        let holds = |row: &SignerRow| row.not_before_ms <= now_ms && now_ms + SIGNER_RENEW_MS < row.not_after_ms;
+        if let Some(row) = row.filter(|row| holds(row) && self.is_of_our_root(&row.cert)) {
             let pkcs8 = self.local.kek.unwrap(&row.kid, &row.private)?;
             return Ok((Signer { kid: row.kid, cert: row.cert, key: SigningKey::load(&pkcs8)? }, None));
         }
@@ -211,11 +238,13 @@ impl Keyring {
     }
 
     async fn load_published(&self) -> Result<(), KeyError> {
-        let (Some(row), Some(signer)) = (self.ledger.newest_key_set().await?, self.ledger.newest_signer().await?) else {
+        let (Some(row), Some(signer)) = (self.ledger.newest_key_set().await?, self.ledger.newest_signer().await?)
+        else {
             return Ok(());
         };
         // Our own database: the signature is not checked again. A set that does not read is simply signed anew.
-        let read = KeySet::parse(&row.jws).ok().filter(|set| set.kid() == signer.kid).and_then(|set| set.accept(true).ok());
+        let read =
+            KeySet::parse(&row.jws).ok().filter(|set| set.kid() == signer.kid).and_then(|set| set.accept(true).ok());
         if let Some(set) = read {
             self.set_published(signer.cert, row.jws, &set);
         }
@@ -259,12 +288,17 @@ fn sign<T: serde::Serialize>(typ: &str, kid: &str, payload: &T, key: &SigningKey
 }
 
 fn held_keys(rows: &[CardKeyRow]) -> Vec<HeldKey> {
-    let held = |row: &CardKeyRow| HeldKey { kid: row.kid.clone(), times: row.times.clone(), unopened_count: row.unopened_count };
+    let held = |row: &CardKeyRow| HeldKey {
+        kid: row.kid.clone(),
+        times: row.times.clone(),
+        unopened_count: row.unopened_count,
+    };
     rows.iter().filter(|row| !row.is_destroyed).map(held).collect()
 }
 
 fn published_keys(published: Option<&Published>) -> keys::Published {
-    published.map_or_else(keys::Published::default, |p| keys::Published { kids: p.kids.clone(), expires_ms: p.expires_ms })
+    published
+        .map_or_else(keys::Published::default, |p| keys::Published { kids: p.kids.clone(), expires_ms: p.expires_ms })
 }
 
 fn card_key(row: &CardKeyRow) -> CardKey {

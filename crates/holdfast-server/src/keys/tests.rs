@@ -125,6 +125,18 @@ async fn keys_change_by_the_day_and_are_destroyed_after_their_time_unless_a_reco
 }
 
 #[tokio::test]
+async fn new_roots_certify_a_new_signer() {
+    let house = house().await;
+    house.keyring(NOW).await;
+    for file in ["root.private.json", "root.public.json"] {
+        std::fs::remove_file(house.folder.path().join(file)).expect("removes");
+    }
+    make_root_files(house.folder.path()).expect("makes");
+    let again = house.keyring(NOW + 1_000).await;
+    assert_eq!(verified(house.folder.path(), &again, 1).version, 2, "tills with the new roots can read it");
+}
+
+#[tokio::test]
 async fn a_wrapped_key_opens_what_its_public_half_closed() {
     let house = house().await;
     let keyring = house.keyring(NOW).await;
@@ -132,7 +144,8 @@ async fn a_wrapped_key_opens_what_its_public_half_closed() {
     let key = &set.card_keys[0];
     let public = PublicCardKey::parse(&key.kid, &key.n, &key.e).expect("a key");
     let wrapped = WrappedContentKey::make(&public, &mut getrandom::SysRng).expect("wraps");
-    let pos = Pos { v: 1, mid: "m".into(), did: "d".into(), pid: "p".into(), seq: 1, amt: 5, cur: "EUR".into(), ksv: 1 };
+    let pos =
+        Pos { v: 1, mid: "m".into(), did: "d".into(), pid: "p".into(), seq: 1, amt: 5, cur: "EUR".into(), ksv: 1 };
     let card = CardPlaintext::new(GOOD, "3012", Entry::Swipe).expect("a card");
     let jwe = seal(wrapped, &pos, &card, &mut getrandom::SysRng).expect("seals");
     let parsed = parse(&jwe).expect("an envelope");

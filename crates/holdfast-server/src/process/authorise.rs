@@ -23,7 +23,9 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
             Err(OpenFault::Later) => return self.stop_and_come_again(run, AcquirerError::Unreachable).await,
             Err(OpenFault::Never(reason)) => return self.give_up(run, reason).await,
         };
-        let Ok(currency) = run.payment.sale.currency.parse() else { return self.give_up(run, "currency-unknown").await };
+        let Ok(currency) = run.payment.sale.currency.parse() else {
+            return self.give_up(run, "currency-unknown").await;
+        };
         let hmac = b64::encode(pan_hmac(&self.pan_key, card.pan()));
         let ops = vec![PaymentOp::PanHmac(hmac), PaymentOp::Ask { kind: KIND }];
         self.write(run, Some(vec![Event::AuthoriseIntended]), ops).await?;

@@ -79,15 +79,7 @@ enum Flow {
 impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
     /// `pan_key` keys the hash by which a card is recognised.
     pub fn new(ledger: Arc<L>, acquirer: Arc<A>, card_keys: Arc<K>, clock: C, pan_key: SecretBytes) -> Self {
-        Self {
-            ledger,
-            acquirer,
-            card_keys,
-            clock,
-            pan_key,
-            on_change: Arc::new(|_| {}),
-            health: AtomicU8::new(0),
-        }
+        Self { ledger, acquirer, card_keys, clock, pan_key, on_change: Arc::new(|_| {}), health: AtomicU8::new(0) }
     }
 
     /// Sets who is told about changes.
@@ -156,7 +148,12 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
     }
 
     /// Commits `ops` with the state after `events`, if there are any.
-    async fn write(&self, run: &mut Run, events: Option<Vec<Event>>, mut ops: Vec<PaymentOp>) -> Result<(), ProcessError> {
+    async fn write(
+        &self,
+        run: &mut Run,
+        events: Option<Vec<Event>>,
+        mut ops: Vec<PaymentOp>,
+    ) -> Result<(), ProcessError> {
         let now_ms = self.clock.now_ms();
         let is_change = events.is_some();
         let mut state = run.payment.state.clone();

@@ -11,7 +11,11 @@ use std::future::Future;
 /// The private card keys: in the database wrapped by a key-encryption key, or behind an HSM.
 pub trait CardKeys: Send + Sync {
     /// Decrypts a content key with the private key of `kid`.
-    fn content_key(&self, kid: &str, encrypted_key: &[u8]) -> impl Future<Output = Result<ContentKey, CardKeyFault>> + Send;
+    fn content_key(
+        &self,
+        kid: &str,
+        encrypted_key: &[u8],
+    ) -> impl Future<Output = Result<ContentKey, CardKeyFault>> + Send;
 }
 
 /// Why there is no content key.
@@ -54,12 +58,14 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: super::Clock> Processor<L, A, K, C>
         if !fits(parsed.header().pos(), &run.payment) {
             return Err(OpenFault::Never(reason::ENVELOPE_MISMATCH));
         }
-        let content_key = self.card_keys.content_key(parsed.header().kid(), parsed.encrypted_key()).await.map_err(|fault| match fault {
-            CardKeyFault::Unknown => OpenFault::Never(reason::CARD_KEY_UNKNOWN),
-            CardKeyFault::Destroyed => OpenFault::Never(reason::CARD_KEY_DESTROYED),
-            CardKeyFault::Refused => OpenFault::Never(reason::ENVELOPE_REFUSED),
-            CardKeyFault::Unavailable => OpenFault::Later,
-        })?;
+        let content_key = self.card_keys.content_key(parsed.header().kid(), parsed.encrypted_key()).await.map_err(
+            |fault| match fault {
+                CardKeyFault::Unknown => OpenFault::Never(reason::CARD_KEY_UNKNOWN),
+                CardKeyFault::Destroyed => OpenFault::Never(reason::CARD_KEY_DESTROYED),
+                CardKeyFault::Refused => OpenFault::Never(reason::ENVELOPE_REFUSED),
+                CardKeyFault::Unavailable => OpenFault::Later,
+            },
+        )?;
         let Opened { card, pos } = parsed.open(content_key).map_err(|error| {
             OpenFault::Never(match error {
                 envelope::OpenError::Mismatch => reason::ENVELOPE_MISMATCH,

@@ -1,7 +1,7 @@
 //! Payments on their way, with a process that dies at every operation and an acquirer whose answers are lost.
 
 use super::open::reason;
-use super::{Processor, ProcessError};
+use super::{ProcessError, Processor};
 use crate::acquirer::simulator::{LedgerView, MemoryBook, NoPause, Script, Simulator, Step};
 use crate::ingest::ingest;
 use crate::store::memory::{Crash, MemoryLedger};
@@ -33,7 +33,13 @@ fn desk() -> Desk {
 impl Desk {
     fn processor(&self) -> Processor<MemoryLedger, TestSimulator, OneCardKey, SetClock> {
         let pan_key = SecretBytes::from([9; 32].as_slice());
-        Processor::new(Arc::clone(&self.ledger), Arc::clone(&self.simulator), Arc::new(OneCardKey), self.clock.clone(), pan_key)
+        Processor::new(
+            Arc::clone(&self.ledger),
+            Arc::clone(&self.simulator),
+            Arc::new(OneCardKey),
+            self.clock.clone(),
+            pan_key,
+        )
     }
 
     async fn take(&mut self, amount_minor: i64, pan: &str) -> PaymentId {
@@ -43,7 +49,8 @@ impl Desk {
 
     async fn take_draft(&mut self, draft: &Draft) -> PaymentId {
         let record = self.till.sign(draft);
-        let taken = ingest(&*self.ledger, &self.signer, NOW, &self.till.device(), vec![record]).await.expect("takes it");
+        let taken =
+            ingest(&*self.ledger, &self.signer, NOW, &self.till.device(), vec![record]).await.expect("takes it");
         assert_eq!(taken.stored, [draft.id]);
         draft.id
     }
@@ -92,7 +99,9 @@ async fn a_payment_is_captured_once_and_its_ciphertext_goes() {
 
 #[tokio::test]
 async fn a_decline_stands_with_its_code() {
-    for (pan, code) in [("4000000000000002", "05"), ("4000000000009995", "51"), ("4000000000000069", "54"), ("4000000000000119", "91")] {
+    for (pan, code) in
+        [("4000000000000002", "05"), ("4000000000009995", "51"), ("4000000000000069", "54"), ("4000000000000119", "91")]
+    {
         let mut desk = desk();
         let id = desk.take(100, pan).await;
         desk.settle().await;
@@ -127,8 +136,15 @@ async fn a_payment_survives_a_crash_at_every_operation() {
             desk.settle().await;
             assert_eq!(desk.payment(id).await.state.name(), "captured", "crash at {after}, written: {is_written}");
             let ledger = desk.acquirer_ledger().await;
-            assert_eq!(ledger.captures_per_reference.get(&id.to_string()), Some(&1), "crash at {after}, written: {is_written}");
-            assert_eq!(ledger.repeated_requests, 0, "nothing is sent again blind: crash at {after}, written: {is_written}");
+            assert_eq!(
+                ledger.captures_per_reference.get(&id.to_string()),
+                Some(&1),
+                "crash at {after}, written: {is_written}"
+            );
+            assert_eq!(
+                ledger.repeated_requests, 0,
+                "nothing is sent again blind: crash at {after}, written: {is_written}"
+            );
         }
     }
     assert!(crashes >= 10, "{crashes}");
@@ -151,7 +167,11 @@ async fn a_lost_answer_is_asked_for_and_nothing_is_sent_twice() {
         desk.settle().await;
         assert_eq!(desk.payment(id).await.state.name(), "captured", "{name}");
         let ledger = desk.acquirer_ledger().await;
-        assert_eq!((ledger.captures_per_reference.get(&id.to_string()), ledger.repeated_requests), (Some(&1), 0), "{name}");
+        assert_eq!(
+            (ledger.captures_per_reference.get(&id.to_string()), ledger.repeated_requests),
+            (Some(&1), 0),
+            "{name}"
+        );
     }
 }
 
@@ -200,7 +220,9 @@ async fn an_envelope_that_does_not_fit_its_record_waits_for_the_owner() {
             d.payload.sale.total_minor = 1;
             d.payload.sale.lines[0].total_minor = 1;
         }),
-        ("another payment's envelope", reason::ENVELOPE_MISMATCH, |d, t| d.payload.jwe = t.draft(1_060, GOOD).payload.jwe),
+        ("another payment's envelope", reason::ENVELOPE_MISMATCH, |d, t| {
+            d.payload.jwe = t.draft(1_060, GOOD).payload.jwe
+        }),
         ("another card's digits", reason::ENVELOPE_MISMATCH, |d, _| d.payload.card.last4 = "1111".into()),
         ("no envelope", reason::ENVELOPE_UNREADABLE, |d, _| d.payload.jwe = "a.b.c.d.e".into()),
         ("a flipped bit", reason::ENVELOPE_REFUSED, |d, _| {

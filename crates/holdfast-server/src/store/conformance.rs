@@ -3,8 +3,8 @@
 use super::memory::MemoryLedger;
 use super::sqlite::{Enrolled, Enrolment, SqliteLedger};
 use super::{
-    AttemptKind, CardSummary, Device, IngestOp, IngestQuery, IngestSnapshot, Ledger, Payment, PaymentOp, Quarantined, Sale,
-    StoreError,
+    AttemptKind, CardSummary, Device, IngestOp, IngestQuery, IngestSnapshot, Ledger, Payment, PaymentOp, Quarantined,
+    Sale, StoreError,
 };
 use crate::testing::NOW;
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
@@ -31,8 +31,12 @@ async fn in_sqlite(folder: &tempfile::TempDir) -> Fixture<SqliteLedger> {
     if ledger.device(device.id).await.expect("reads").is_none() {
         ledger.add_shop(crate::demo::shop(device.merchant_id)).await.expect("adds");
         ledger.add_enrolment_code(NOW, device.merchant_id, "hash".into(), NOW + 1).await.expect("adds");
-        let enrolment =
-            Enrolment { device_id: device.id, code_hash: "hash".into(), name: device.name.clone(), key: device.key.clone() };
+        let enrolment = Enrolment {
+            device_id: device.id,
+            code_hash: "hash".into(),
+            name: device.name.clone(),
+            key: device.key.clone(),
+        };
         let enrolled = ledger.enrol(NOW, enrolment).await.expect("enrols");
         assert_eq!(enrolled, Enrolled::Yes { device_number: 1, merchant_id: device.merchant_id });
     }
@@ -217,10 +221,14 @@ async fn a_change_by_another_writer_is_a_conflict<L: Ledger>(f: Fixture<L>) {
 async fn jobs_are_leased_oldest_first_and_given_back<L: Ledger>(f: Fixture<L>) {
     let payments = [f.payment(1), f.payment(2), f.payment(3)];
     f.store(&payments.each_ref()).await.expect("stores");
-    let ids = |jobs: Vec<super::Job>| jobs.into_iter().map(|job| job.payment_id).collect::<std::collections::BTreeSet<_>>();
+    let ids =
+        |jobs: Vec<super::Job>| jobs.into_iter().map(|job| job.payment_id).collect::<std::collections::BTreeSet<_>>();
     f.apply(payments[0].id, vec![PaymentOp::Again { due_ms: NOW + 100, failures: 3 }]).await;
     assert_eq!(f.ledger.next_due_ms().await, Ok(Some(NOW)));
-    assert_eq!(ids(f.ledger.claim_due(NOW, NOW + 50, 10).await.expect("claims")), [payments[1].id, payments[2].id].into());
+    assert_eq!(
+        ids(f.ledger.claim_due(NOW, NOW + 50, 10).await.expect("claims")),
+        [payments[1].id, payments[2].id].into()
+    );
     assert!(f.ledger.claim_due(NOW, NOW + 50, 10).await.expect("looks").is_empty(), "leased");
     f.ledger.release_leases().await.expect("releases");
     let one = f.ledger.claim_due(NOW, NOW + 50, 1).await.expect("claims");
@@ -266,14 +274,22 @@ async fn the_feed_tells_every_change_once_and_in_order<L: Ledger>(f: Fixture<L>)
     assert_eq!(rest.iter().map(|p| p.seq).collect::<Vec<_>>(), [3, 1]);
     let cursor = rest[1].change;
     assert_eq!(f.ledger.changed_after(merchant, cursor, 10).await, Ok(Vec::new()));
-    assert_eq!(f.ledger.changed_after(MerchantId::make([9; 16]), 0, 10).await, Ok(Vec::new()), "only the merchant's own");
+    assert_eq!(
+        f.ledger.changed_after(MerchantId::make([9; 16]), 0, 10).await,
+        Ok(Vec::new()),
+        "only the merchant's own"
+    );
 }
 
 async fn what_cannot_be_processed_moves_to_quarantine<L: Ledger>(f: Fixture<L>) {
     let payment = f.payment(1);
     f.store(&[&payment]).await.expect("stores");
     let state = PaymentState::Quarantined { reason: "envelope-refused".into() };
-    let ops = vec![PaymentOp::Quarantine { reason: "envelope-refused".into() }, PaymentOp::Done, PaymentOp::State(state.clone())];
+    let ops = vec![
+        PaymentOp::Quarantine { reason: "envelope-refused".into() },
+        PaymentOp::Done,
+        PaymentOp::State(state.clone()),
+    ];
     let kept = f.apply(payment.id, ops).await;
     assert_eq!((kept.record, kept.card_key_kid, kept.state), (None, None, state));
     assert_eq!(f.snapshot(&[&payment]).await.quarantine_count, 1);

@@ -152,16 +152,26 @@ impl AttemptKind {
 pub enum PaymentOp {
     State(PaymentState),
     /// The acquirer is about to be asked.
-    Ask { kind: AttemptKind },
+    Ask {
+        kind: AttemptKind,
+    },
     /// It answered, or is known never to have heard.
-    Answer { kind: AttemptKind, outcome: String },
+    Answer {
+        kind: AttemptKind,
+        outcome: String,
+    },
     PanHmac(String),
     /// The record with its ciphertext goes; its hash stays.
     Scrub,
     /// The record moves to quarantine under this reason.
-    Quarantine { reason: String },
+    Quarantine {
+        reason: String,
+    },
     /// The job comes again.
-    Again { due_ms: UnixMs, failures: u32 },
+    Again {
+        due_ms: UnixMs,
+        failures: u32,
+    },
     /// Nothing more to do.
     Done,
 }
@@ -182,7 +192,12 @@ pub trait Ledger: Send + Sync {
     fn device(&self, id: DeviceId) -> impl Future<Output = Result<Option<Device>, StoreError>> + Send;
 
     /// Reads the snapshot, lets `decide` choose, and writes what it chose, all in one transaction.
-    fn ingest<T, D>(&self, now_ms: UnixMs, query: IngestQuery, decide: D) -> impl Future<Output = Result<T, StoreError>> + Send
+    fn ingest<T, D>(
+        &self,
+        now_ms: UnixMs,
+        query: IngestQuery,
+        decide: D,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send
     where
         T: Send + 'static,
         D: FnOnce(&IngestSnapshot) -> (Vec<IngestOp>, T) + Send + 'static;

@@ -27,7 +27,9 @@ impl EntryKind {
     }
 
     pub(super) fn from_str(text: &str) -> Option<Self> {
-        [Self::Authorisation, Self::Capture, Self::Reversal, Self::Refund].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Authorisation, Self::Capture, Self::Reversal, Self::Refund]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
     }
 }
 
@@ -103,9 +105,13 @@ pub(super) fn judge(mut entry: Entry, earlier: &[Entry]) -> Verdict {
         (EntryKind::Authorisation, None) => Verdict::Write(entry),
         (EntryKind::Capture | EntryKind::Reversal | EntryKind::Refund, None) => {
             let may = match entry.kind {
-                EntryKind::Capture => authorised.is_some_and(|a| a.amount_minor >= entry.amount_minor && a.currency == entry.currency)
-                    && first(EntryKind::Reversal).is_none(),
-                EntryKind::Reversal => authorised.is_some() && first(EntryKind::Capture).is_none_or(|c| c.result == Outcome::Declined),
+                EntryKind::Capture => {
+                    authorised.is_some_and(|a| a.amount_minor >= entry.amount_minor && a.currency == entry.currency)
+                        && first(EntryKind::Reversal).is_none()
+                }
+                EntryKind::Reversal => {
+                    authorised.is_some() && first(EntryKind::Capture).is_none_or(|c| c.result == Outcome::Declined)
+                }
                 _ => first(EntryKind::Capture).is_some_and(|c| c.result == Outcome::Approved),
             };
             if let Some(a) = authorised {
@@ -131,7 +137,11 @@ pub(super) fn known_from(entries: &[Entry]) -> Known {
     }
 }
 
-pub(super) fn view_of(entries: Vec<Entry>, repeated_requests: u32, repeated_captures: &BTreeMap<String, u32>) -> LedgerView {
+pub(super) fn view_of(
+    entries: Vec<Entry>,
+    repeated_requests: u32,
+    repeated_captures: &BTreeMap<String, u32>,
+) -> LedgerView {
     let mut captures_per_reference = BTreeMap::new();
     for entry in entries.iter().filter(|e| e.kind == EntryKind::Capture && e.result == Outcome::Approved) {
         *captures_per_reference.entry(entry.reference.clone()).or_insert(0) += 1;

@@ -50,13 +50,21 @@ pub struct Simulator<B, P> {
     book: B,
     pause: P,
     script: Mutex<Script>,
-    /// How long a caller waits for an answer that does not come.
+    /// How long a caller waits for an answer.
     time_out_ms: u64,
+    /// How long it is before a lost answer is taken for lost. Shorter, so that a demonstration need not wait.
+    lost_answer_ms: u64,
 }
 
 impl<B: Book, P: Pause> Simulator<B, P> {
     pub fn new(book: B, pause: P, time_out_ms: u64) -> Self {
-        Self { book, pause, script: Mutex::new(Script::default()), time_out_ms }
+        Self { book, pause, script: Mutex::new(Script::default()), time_out_ms, lost_answer_ms: time_out_ms }
+    }
+
+    /// Sets how long it is before a lost answer is taken for lost.
+    pub fn with_lost_answer_ms(mut self, lost_answer_ms: u64) -> Self {
+        self.lost_answer_ms = lost_answer_ms;
+        self
     }
 
     /// The script as it stands: what was used up is gone from `next`.
@@ -90,7 +98,7 @@ impl<B: Book, P: Pause> Simulator<B, P> {
         let answer = self.book.carry_out(entry).await?;
         match step {
             Step::DropAnswer => {
-                self.pause.pause(self.time_out_ms).await;
+                self.pause.pause(self.lost_answer_ms).await;
                 Err(AcquirerError::TimedOut)
             }
             Step::Delay { ms } if ms >= self.time_out_ms => {

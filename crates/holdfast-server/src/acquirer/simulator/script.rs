@@ -41,7 +41,9 @@ impl Script {
     /// True when the script is within its limits and every code in it is an ISO 8583 response code.
     pub fn is_usable(&self) -> bool {
         let code_holds = |step: &Step| match step {
-            Step::Decline { code } => code.len() == 2 && code.bytes().all(|b| b.is_ascii_alphanumeric()) && code != "00",
+            Step::Decline { code } => {
+                code.len() == 2 && code.bytes().all(|b| b.is_ascii_alphanumeric()) && code != "00"
+            }
             _ => true,
         };
         self.next.len() <= SCRIPT_STEPS_MAX && self.next.iter().chain(&self.always).all(code_holds)
@@ -54,7 +56,9 @@ impl Script {
     /// For a capture or a reversal: a decision in the queue waits for its authorisation.
     pub(super) fn take_for_delivery(&mut self) -> Step {
         match self.next.front() {
-            Some(Step::Delay { .. } | Step::DropAnswer | Step::Unreachable) => self.next.pop_front().unwrap_or(Step::ByCard),
+            Some(Step::Delay { .. } | Step::DropAnswer | Step::Unreachable) => {
+                self.next.pop_front().unwrap_or(Step::ByCard)
+            }
             Some(_) => Step::ByCard,
             None => match &self.always {
                 Some(step @ (Step::Delay { .. } | Step::DropAnswer | Step::Unreachable)) => step.clone(),

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tokio::sync::Mutex;
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "ledger", include_str!("../../../migrations/simulator/0001_ledger.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "ledger", include_str!("../../../migrations/simulator/0001_ledger.sql"))];
 
 /// A ledger in SQLite. One connection: requests are carried out one after the other.
 #[derive(Debug)]
@@ -87,7 +88,10 @@ fn unreachable(error: sqlx::Error) -> AcquirerError {
 }
 
 async fn entries_of(connection: &mut SqliteConnection, reference: &str) -> Result<Vec<Entry>, sqlx::Error> {
-    let rows = sqlx::query("SELECT * FROM entries WHERE reference = ? ORDER BY id").bind(reference).fetch_all(connection).await?;
+    let rows = sqlx::query("SELECT * FROM entries WHERE reference = ? ORDER BY id")
+        .bind(reference)
+        .fetch_all(connection)
+        .await?;
     rows.iter().map(read).collect()
 }
 

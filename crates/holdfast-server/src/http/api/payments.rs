@@ -18,7 +18,9 @@ use tokio::time::{Instant, timeout_at};
 
 #[derive(Deserialize)]
 struct ListParams {
-    after: Option<i64>,
+    /// A cursor of an earlier page; empty or missing for the beginning.
+    #[serde(default)]
+    after: String,
     limit: Option<usize>,
 }
 
@@ -26,7 +28,10 @@ struct ListParams {
 pub async fn list(State(server): State<Arc<Server>>, request: Request) -> Result<Json<HistoryPage>, ApiError> {
     let signed = active(&server, request).await?;
     let Query(params) = Query::<ListParams>::try_from_uri(&signed.uri).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
-    let after = params.after.unwrap_or(0);
+    let after = match params.after.as_str() {
+        "" => 0,
+        cursor => cursor.parse::<i64>().map_err(|_| ApiError::REQUEST_UNREADABLE)?,
+    };
     let limit = params.limit.unwrap_or(HISTORY_PAGE_MAX).clamp(1, HISTORY_PAGE_MAX);
     let merchant_id = signed.device.merchant_id;
     // One more than asked for tells whether there are more.
@@ -87,9 +92,10 @@ fn view(payment: &Payment, names: &[(DeviceId, String)]) -> PaymentView {
         PaymentState::Declined { decline, .. } => {
             (Some(Reason { code: decline.code.clone(), text: decline.words().to_owned() }), None)
         }
-        PaymentState::Quarantined { reason } => {
-            (Some(Reason { code: reason.clone(), text: "it could not be processed and waits for the owner".to_owned() }), None)
-        }
+        PaymentState::Quarantined { reason } => (
+            Some(Reason { code: reason.clone(), text: "it could not be processed and waits for the owner".to_owned() }),
+            None,
+        ),
         PaymentState::Authorised { approval_code }
         | PaymentState::Capturing { approval_code }
         | PaymentState::Captured { approval_code, .. } => (None, Some(approval_code.clone())),

@@ -3,9 +3,7 @@
 
 mod write;
 
-use super::{
-    Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentOp, Quarantined, StoreError,
-};
+use super::{Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentOp, Quarantined, StoreError};
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
 use holdfast_core::limits::WINDOW_MS_MAX;
 use holdfast_core::time::UnixMs;
@@ -193,10 +191,19 @@ impl Ledger for MemoryLedger {
         self.operate(|state| state.apply(now_ms, id, change, ops))
     }
 
-    async fn changed_after(&self, merchant_id: MerchantId, cursor: i64, limit: usize) -> Result<Vec<Payment>, StoreError> {
+    async fn changed_after(
+        &self,
+        merchant_id: MerchantId,
+        cursor: i64,
+        limit: usize,
+    ) -> Result<Vec<Payment>, StoreError> {
         self.operate(|state| {
-            let mut changed: Vec<Payment> =
-                state.payments.values().filter(|p| p.merchant_id == merchant_id && p.change > cursor).cloned().collect();
+            let mut changed: Vec<Payment> = state
+                .payments
+                .values()
+                .filter(|p| p.merchant_id == merchant_id && p.change > cursor)
+                .cloned()
+                .collect();
             changed.sort_by_key(|p| p.change);
             changed.truncate(limit);
             Ok(changed)

@@ -75,7 +75,13 @@ impl State {
         claimed
     }
 
-    pub(super) fn apply(&mut self, now_ms: UnixMs, id: PaymentId, change: i64, ops: Vec<PaymentOp>) -> Result<i64, StoreError> {
+    pub(super) fn apply(
+        &mut self,
+        now_ms: UnixMs,
+        id: PaymentId,
+        change: i64,
+        ops: Vec<PaymentOp>,
+    ) -> Result<i64, StoreError> {
         if self.payments.get(&id).is_none_or(|p| p.change != change) {
             return Err(StoreError::Conflict);
         }
@@ -92,7 +98,9 @@ impl State {
                 self.attempts.push(Attempt { payment_id: id, kind, asked_ms: now_ms, outcome: None });
             }
             PaymentOp::Answer { kind, outcome } => {
-                for attempt in self.attempts.iter_mut().filter(|a| a.payment_id == id && a.kind == kind && a.outcome.is_none()) {
+                for attempt in
+                    self.attempts.iter_mut().filter(|a| a.payment_id == id && a.kind == kind && a.outcome.is_none())
+                {
                     attempt.outcome = Some(outcome.clone());
                 }
             }

@@ -22,7 +22,10 @@ pub struct Enrolment {
 /// What became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Enrolled {
-    Yes { device_number: u32, merchant_id: MerchantId },
+    Yes {
+        device_number: u32,
+        merchant_id: MerchantId,
+    },
     /// The code is unknown, used or expired. Deliberately not told apart.
     CodeRefused,
 }
@@ -51,7 +54,10 @@ impl SqliteLedger {
         self.writer
             .write(move |c| {
                 Box::pin(async move {
-                    sqlx::query("DELETE FROM enrolment_codes WHERE expires_ms < ?").bind(now_ms).execute(&mut *c).await?;
+                    sqlx::query("DELETE FROM enrolment_codes WHERE expires_ms < ?")
+                        .bind(now_ms)
+                        .execute(&mut *c)
+                        .await?;
                     sqlx::query("INSERT INTO enrolment_codes (code_hash, merchant_id, expires_ms) VALUES (?, ?, ?)")
                         .bind(code_hash)
                         .bind(merchant_id.to_string())
@@ -139,7 +145,11 @@ impl SqliteLedger {
     }
 }
 
-async fn enrol(connection: &mut SqliteConnection, now_ms: UnixMs, enrolment: Enrolment) -> Result<Enrolled, StoreError> {
+async fn enrol(
+    connection: &mut SqliteConnection,
+    now_ms: UnixMs,
+    enrolment: Enrolment,
+) -> Result<Enrolled, StoreError> {
     let used = sqlx::query(
         "UPDATE enrolment_codes SET used_ms = ?1 WHERE code_hash = ?2 AND used_ms IS NULL AND expires_ms > ?1 RETURNING merchant_id",
     )

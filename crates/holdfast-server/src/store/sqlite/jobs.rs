@@ -27,7 +27,9 @@ pub async fn claim(
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .fetch_all(connection)
     .await?;
-    rows.iter().map(|row| Ok(Job { payment_id: parsed(row, "payment_id")?, failures: row.try_get("failures")? })).collect()
+    rows.iter()
+        .map(|row| Ok(Job { payment_id: parsed(row, "payment_id")?, failures: row.try_get("failures")? }))
+        .collect()
 }
 
 pub async fn release_leases(connection: &mut SqliteConnection) -> Result<(), StoreError> {

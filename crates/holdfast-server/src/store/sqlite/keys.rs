@@ -105,7 +105,8 @@ impl SqliteLedger {
     /// # Errors
     /// When the database refuses.
     pub async fn private_card_key(&self, kid: &str) -> Result<Option<Option<Vec<u8>>>, StoreError> {
-        let found = sqlx::query("SELECT private FROM card_keys WHERE kid = ?").bind(kid).fetch_optional(&self.reader).await?;
+        let found =
+            sqlx::query("SELECT private FROM card_keys WHERE kid = ?").bind(kid).fetch_optional(&self.reader).await?;
         Ok(found.map(|row| row.try_get("private")).transpose()?)
     }
 
@@ -114,7 +115,9 @@ impl SqliteLedger {
     /// # Errors
     /// When the database refuses.
     pub async fn newest_signer(&self) -> Result<Option<SignerRow>, StoreError> {
-        let found = sqlx::query("SELECT * FROM signers ORDER BY not_after_ms DESC LIMIT 1").fetch_optional(&self.reader).await?;
+        let found = sqlx::query("SELECT * FROM signers ORDER BY not_after_ms DESC, rowid DESC LIMIT 1")
+            .fetch_optional(&self.reader)
+            .await?;
         let read = |row: SqliteRow| -> Result<SignerRow, sqlx::Error> {
             Ok(SignerRow {
                 kid: row.try_get("kid")?,
@@ -132,7 +135,8 @@ impl SqliteLedger {
     /// # Errors
     /// When the database refuses.
     pub async fn newest_ack_key(&self) -> Result<Option<AckKeyRow>, StoreError> {
-        let found = sqlx::query("SELECT * FROM ack_keys ORDER BY created_ms DESC LIMIT 1").fetch_optional(&self.reader).await?;
+        let found =
+            sqlx::query("SELECT * FROM ack_keys ORDER BY created_ms DESC LIMIT 1").fetch_optional(&self.reader).await?;
         let read = |row: SqliteRow| -> Result<AckKeyRow, sqlx::Error> {
             Ok(AckKeyRow {
                 kid: row.try_get("kid")?,
@@ -149,9 +153,14 @@ impl SqliteLedger {
     /// # Errors
     /// When the database refuses.
     pub async fn newest_key_set(&self) -> Result<Option<KeySetRow>, StoreError> {
-        let found = sqlx::query("SELECT * FROM key_sets ORDER BY version DESC LIMIT 1").fetch_optional(&self.reader).await?;
+        let found =
+            sqlx::query("SELECT * FROM key_sets ORDER BY version DESC LIMIT 1").fetch_optional(&self.reader).await?;
         let Some(row) = found else { return Ok(None) };
-        Ok(Some(KeySetRow { version: unsigned(&row, "version")?, jws: row.try_get("jws")?, expires_ms: row.try_get("expires_ms")? }))
+        Ok(Some(KeySetRow {
+            version: unsigned(&row, "version")?,
+            jws: row.try_get("jws")?,
+            expires_ms: row.try_get("expires_ms")?,
+        }))
     }
 
     /// The key log, oldest line first.

@@ -118,7 +118,12 @@ impl Ledger for SqliteLedger {
         self.writer.write(move |c| Box::pin(payments::apply(c, now_ms, id, change, ops))).await
     }
 
-    async fn changed_after(&self, merchant_id: MerchantId, cursor: i64, limit: usize) -> Result<Vec<Payment>, StoreError> {
+    async fn changed_after(
+        &self,
+        merchant_id: MerchantId,
+        cursor: i64,
+        limit: usize,
+    ) -> Result<Vec<Payment>, StoreError> {
         payments::changed_after(&self.reader, merchant_id, cursor, limit).await
     }
 

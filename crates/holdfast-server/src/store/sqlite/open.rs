@@ -1,9 +1,9 @@
 //! Opening a SQLite file the way money needs it.
 
 use sqlx::ConnectOptions as _;
+use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::SqlSafeStr as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,7 +33,10 @@ pub fn options(path: &Path) -> SqliteConnectOptions {
 ///
 /// # Errors
 /// When the file cannot be opened, or holds a schema that this program does not know.
-pub async fn migrated(path: &Path, migrations: &[(i64, &'static str, &'static str)]) -> Result<SqliteConnection, OpenError> {
+pub async fn migrated(
+    path: &Path,
+    migrations: &[(i64, &'static str, &'static str)],
+) -> Result<SqliteConnection, OpenError> {
     let mut connection = options(path).connect().await?;
     let list = migrations.iter().map(|(version, name, sql)| {
         Migration::new(*version, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)

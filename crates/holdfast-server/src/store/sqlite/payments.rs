@@ -56,7 +56,12 @@ async fn change_of(connection: &mut SqliteConnection, id: &str) -> Result<Option
     Ok(found.map(|row| row.try_get("change")).transpose()?)
 }
 
-async fn apply_one(connection: &mut SqliteConnection, now_ms: UnixMs, id: &str, op: PaymentOp) -> Result<(), StoreError> {
+async fn apply_one(
+    connection: &mut SqliteConnection,
+    now_ms: UnixMs,
+    id: &str,
+    op: PaymentOp,
+) -> Result<(), StoreError> {
     let query = match op {
         PaymentOp::State(state) => return set_state(connection, now_ms, id, &state).await,
         PaymentOp::Quarantine { reason } => return quarantine(connection, now_ms, id, &reason).await,
@@ -88,7 +93,12 @@ async fn apply_one(connection: &mut SqliteConnection, now_ms: UnixMs, id: &str, 
     Ok(())
 }
 
-async fn set_state(connection: &mut SqliteConnection, now_ms: UnixMs, id: &str, state: &PaymentState) -> Result<(), StoreError> {
+async fn set_state(
+    connection: &mut SqliteConnection,
+    now_ms: UnixMs,
+    id: &str,
+    state: &PaymentState,
+) -> Result<(), StoreError> {
     let change = next_change(connection).await?;
     let (name, reason, approval_code, settled_ms) = state_columns(state);
     sqlx::query(
@@ -106,7 +116,12 @@ async fn set_state(connection: &mut SqliteConnection, now_ms: UnixMs, id: &str, 
     Ok(())
 }
 
-async fn quarantine(connection: &mut SqliteConnection, now_ms: UnixMs, id: &str, reason: &str) -> Result<(), StoreError> {
+async fn quarantine(
+    connection: &mut SqliteConnection,
+    now_ms: UnixMs,
+    id: &str,
+    reason: &str,
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO quarantine (device_id, record_hash, payment_id, reason, raw, received_ms)
          SELECT device_id, record_hash, id, ?, CAST(coalesce(record, '') AS BLOB), ? FROM payments WHERE id = ?
@@ -117,7 +132,10 @@ async fn quarantine(connection: &mut SqliteConnection, now_ms: UnixMs, id: &str,
     .bind(id)
     .execute(&mut *connection)
     .await?;
-    sqlx::query("UPDATE payments SET record = NULL, card_key_kid = NULL WHERE id = ?").bind(id).execute(connection).await?;
+    sqlx::query("UPDATE payments SET record = NULL, card_key_kid = NULL WHERE id = ?")
+        .bind(id)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -37,8 +37,10 @@ impl SqliteLedger {
             .bind(&id)
             .fetch_all(&self.reader)
             .await?;
-        let items =
-            sqlx::query("SELECT * FROM items WHERE merchant_id = ? ORDER BY position").bind(&id).fetch_all(&self.reader).await?;
+        let items = sqlx::query("SELECT * FROM items WHERE merchant_id = ? ORDER BY position")
+            .bind(&id)
+            .fetch_all(&self.reader)
+            .await?;
         Ok(Shop {
             v: holdfast_wire::V,
             merchant: merchant(&row)?,
