@@ -86,9 +86,11 @@ pub fn read_root_key(dir: &Path) -> Result<RootKey, RootError> {
     let parsed = serde_json::from_str::<PrivateRoots>(&text);
     text.zeroize();
     let shape = || RootError::Shape { path: path.clone() };
-    let root = parsed.map_err(|_| shape())?.roots.into_iter().next().ok_or_else(shape)?;
-    let pkcs8 = SecretBytes::new(b64::decode(&root.pkcs8).ok_or_else(shape)?);
-    Ok(RootKey { kid: root.kid, key: SigningKey::load(&pkcs8)? })
+    let mut roots = parsed.map_err(|_| shape())?.roots;
+    let current = roots.first().and_then(|root| Some((root.kid.clone(), SecretBytes::new(b64::decode(&root.pkcs8)?))));
+    roots.iter_mut().for_each(|root| root.pkcs8.zeroize());
+    let (kid, pkcs8) = current.ok_or_else(shape)?;
+    Ok(RootKey { kid, key: SigningKey::load(&pkcs8)? })
 }
 
 /// The public halves, if their file is there.
