@@ -2,7 +2,13 @@
 // Takes {id, folder, op: "hello" | "write", name, text} and answers {id} or {id, error: <name of the error>}.
 "use strict";
 
-self.onmessage = async ({ data }) => {
+// One after the other: a file can be opened by one at a time.
+let last = Promise.resolve();
+self.onmessage = ({ data }) => {
+  last = last.then(() => carryOut(data));
+};
+
+async function carryOut(data) {
   const { id, op } = data;
   try {
     if (op === "hello") await hello(data);
@@ -12,7 +18,7 @@ self.onmessage = async ({ data }) => {
   } catch (error) {
     self.postMessage({ id, error: (error && error.name) || "Error" });
   }
-};
+}
 
 async function openFolder(name) {
   const root = await navigator.storage.getDirectory();

@@ -24,7 +24,7 @@ use holdfast_wire::enrolment::Enrolment;
 use holdfast_wire::keyset::CardKey;
 use holdfast_wire::shop::Shop;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The handle.
@@ -40,8 +40,8 @@ struct Inner {
     findings: RefCell<Vec<Finding>>,
     /// The stores may hold something that the last save could not take back: look before the next one.
     look_again: Cell<bool>,
-    /// Amounts of rows that were read, by payment id: what the caps are counted from.
-    amounts: RefCell<HashMap<String, i64>>,
+    /// Rows that were read, by payment id. A row never changes, so each is read and checked once.
+    rows: RefCell<BTreeMap<String, WaitingPayment>>,
 }
 
 impl Device {
@@ -64,7 +64,7 @@ impl Device {
             shop: RefCell::new(shop),
             findings: RefCell::default(),
             look_again: Cell::new(true),
-            amounts: RefCell::default(),
+            rows: RefCell::default(),
         };
         let device = Self { inner: Rc::new(inner) };
         // If it does not work now, the first save looks again before it writes.
@@ -109,7 +109,6 @@ impl Device {
     pub async fn next_sale_number(&self) -> Result<String, DeviceError> {
         let enrolment = self.enrolled().ok_or(DeviceError::NotEnrolled)?;
         let number = self.shared().money.next_sale_number().await?;
-        self.copy_head();
         Ok(format!("{}-{number:04}", enrolment.device_number))
     }
 

@@ -1,19 +1,19 @@
 //! At the start, the two copies of the queue are made one again. The core decides ([`recover`]); here it is looked and done.
 
 mod head_file;
+mod seen;
 
 pub use head_file::{copy_head, is_head, read_head, write_head};
 
 use crate::clock::wall_ms;
 use crate::locks;
-use crate::money::{OutboxRow, tombstone_key};
 use crate::shared::Shared;
 use holdfast_core::limits::TOMBSTONE_MS;
-use holdfast_core::outbox::{ChainPoint, Entry, Found, RecoverOp, StoreFault, recover};
+use holdfast_core::outbox::{ChainPoint, Entry, RecoverOp, StoreFault};
 use holdfast_wire::b64;
-use holdfast_wire::stored::{ChainHead, StoredPayment, Tombstone, journal_name};
+use holdfast_wire::stored::{ChainHead, journal_name};
 use holdfast_wire::time::Head;
-use std::collections::{BTreeMap, BTreeSet};
+use seen::Seen;
 
 /// What was found and put right, for the diagnostics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,66 +55,6 @@ pub async fn run_locked(shared: &Shared) -> Result<Vec<Finding>, StoreFault> {
     }
     findings.extend(forget_old(shared, &seen).await?);
     Ok(findings)
-}
-
-/// Everything that the stores hold.
-struct Seen {
-    found: Found,
-    /// The same as far as this device signed it: only that moves its chain.
-    own: Found,
-    rows: BTreeMap<String, StoredPayment>,
-    files: BTreeMap<String, StoredPayment>,
-    empty: BTreeSet<String>,
-    tombstones: Vec<Tombstone>,
-}
-
-impl Seen {
-    async fn look(shared: &Shared) -> Result<Self, StoreFault> {
-        let device_id = shared.identity().map(|i| i.enrolment.device_id.clone());
-        let is_own = |row: &OutboxRow| device_id.as_ref() == Some(&row.payload.did);
-        let (mut found, mut own) = (Found::default(), Found::default());
-        let (mut rows, mut files, mut empty) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        for row in shared.money.outbox().await? {
-            if is_own(&row) {
-                own.rows.push(row.entry.clone());
-            }
-            found.rows.push(row.entry);
-            rows.insert(row.stored.id.clone(), row.stored);
-        }
-        for name in shared.journal.list().await? {
-            if head_file::is_head(&name) {
-                continue;
-            }
-            let text = shared.journal.read(&name).await?.unwrap_or_default();
-            let Some(row) = OutboxRow::read(&text).filter(|r| r.stored.journal_name() == name) else {
-                if text.is_empty() {
-                    empty.insert(name.clone());
-                }
-                found.torn.push(name);
-                continue;
-            };
-            if is_own(&row) {
-                own.journal.push(row.entry.clone());
-            }
-            found.journal.push(row.entry);
-            files.insert(name, row.stored);
-        }
-        let tombstones = shared.money.tombstones().await?;
-        found.tombstones = tombstones.iter().filter_map(tombstone_key).collect();
-        own.head = shared.money.head_if_any().await?.and_then(|h| point(&h));
-        own.journal_head = match &device_id {
-            Some(device_id) => read_head(&shared.journal, device_id).await?.and_then(|h| point(&h)),
-            None => None,
-        };
-        Ok(Self { found, own, rows, files, empty, tombstones })
-    }
-
-    fn decide(&self) -> Vec<RecoverOp> {
-        let mut ops = recover(&self.found);
-        ops.retain(|op| !matches!(op, RecoverOp::RaiseHead(_)));
-        ops.extend(recover(&self.own).into_iter().filter(|op| matches!(op, RecoverOp::RaiseHead(_))));
-        ops
-    }
 }
 
 async fn carry_out(shared: &Shared, seen: &Seen, op: RecoverOp) -> Result<Option<Finding>, StoreFault> {
@@ -178,14 +118,6 @@ async fn forget_old(shared: &Shared, seen: &Seen) -> Result<Option<Finding>, Sto
     shared.money.forget(&old).await?;
     Ok(Some(Finding::Forgotten { count: old.len() }))
 }
-
-fn point(head: &ChainHead) -> Option<ChainPoint> {
-    let hash = if head.head.seq == 0 { NO_HASH } else { b64::hash_from_text(&head.head.hash)? };
-    Some(ChainPoint { seq: head.head.seq, hash, sale_number: head.sale_number })
-}
-
-/// Stands for "no record yet" where the core wants a hash.
-const NO_HASH: holdfast_core::id::RecordHash = holdfast_core::id::RecordHash([0; 32]);
 
 fn hash_or_none(point: ChainPoint) -> String {
     if point.seq == 0 { String::new() } else { b64::hash_text(point.hash) }

@@ -30,7 +30,25 @@ impl WaitingPayment {
 impl Device {
     /// What waits on this device, oldest first.
     pub async fn waiting(&self) -> Result<Vec<WaitingPayment>, DeviceError> {
-        Ok(self.shared().money.outbox().await?.iter().map(WaitingPayment::of).collect())
+        self.read_new_rows().await?;
+        let mut waiting: Vec<WaitingPayment> = self.inner.rows.borrow().values().cloned().collect();
+        waiting.sort_by_key(|w| (w.seq, w.id));
+        Ok(waiting)
+    }
+
+    /// Brings the rows in memory up to date with the database. Gives how many there are, with those that cannot be read.
+    pub(super) async fn read_new_rows(&self) -> Result<usize, DeviceError> {
+        let money = &self.shared().money;
+        let ids: BTreeSet<String> = money.outbox_ids().await?.into_iter().collect();
+        let unseen: Vec<String> = {
+            let mut rows = self.inner.rows.borrow_mut();
+            rows.retain(|id, _| ids.contains(id));
+            ids.iter().filter(|id| !rows.contains_key(*id)).cloned().collect()
+        };
+        let read = money.outbox_rows(&unseen).await?;
+        let mut rows = self.inner.rows.borrow_mut();
+        rows.extend(read.iter().map(|row| (row.stored.id.clone(), WaitingPayment::of(row))));
+        Ok(ids.len())
     }
 
     /// Where a payment is: resolves an open sale after a crash.
@@ -44,16 +62,17 @@ impl Device {
 
     /// Every payment that this till knows of, newest first.
     pub async fn history(&self) -> Result<Vec<HistoryItem>, DeviceError> {
-        let known = self.inner.shelf.history().await?.into_iter().map(HistoryItem::Known);
+        let mut items: Vec<HistoryItem> =
+            self.inner.shelf.history().await?.into_iter().map(HistoryItem::Known).collect();
+        let mut ids: BTreeSet<String> = items.iter().map(HistoryItem::id).collect();
         // A payment moves from the queue to the tombstones, never back: read in this order, none is missed.
-        let waiting = self.waiting().await?.into_iter().map(HistoryItem::Waiting);
-        let sent = self.shared().money.tombstones().await?.into_iter().map(HistoryItem::Sent);
-        let (mut items, mut ids) = (Vec::new(), BTreeSet::new());
-        for item in known.chain(sent).chain(waiting) {
-            if ids.insert(item.id()) {
-                items.push(item);
-            }
-        }
+        let waiting = self.waiting().await?;
+        let money = &self.shared().money;
+        let unknown: Vec<String> =
+            money.tombstone_ids().await?.into_iter().filter(|id| ids.insert(id.clone())).collect();
+        items.extend(money.tombstones_of(&unknown).await?.into_iter().map(HistoryItem::Sent));
+        let waiting = waiting.into_iter().filter(|w| ids.insert(w.id.to_string()));
+        items.extend(waiting.map(HistoryItem::Waiting));
         items.sort_by_key(|item| std::cmp::Reverse((item.taken_ms(), item.id())));
         Ok(items)
     }

@@ -143,18 +143,10 @@ impl Device {
 
     /// How many payments wait, and their sum.
     pub(super) async fn count_waiting(&self) -> Result<Waiting, DeviceError> {
-        let money = &self.shared().money;
-        let ids = money.outbox_ids().await?;
-        let unknown: Vec<String> = {
-            let mut amounts = self.inner.amounts.borrow_mut();
-            amounts.retain(|id, _| ids.contains(id));
-            ids.iter().filter(|id| !amounts.contains_key(*id)).cloned().collect()
-        };
-        let rows = money.outbox_rows(&unknown).await?;
-        let mut amounts = self.inner.amounts.borrow_mut();
-        amounts.extend(rows.into_iter().map(|row| (row.stored.id, row.payload.sale.total_minor)));
-        let total_minor = amounts.values().fold(0_i64, |sum, minor| sum.saturating_add(*minor));
-        Ok(Waiting { count: ids.len(), total_minor })
+        let count = self.read_new_rows().await?;
+        let rows = self.inner.rows.borrow();
+        let total_minor = rows.values().fold(0_i64, |sum, row| sum.saturating_add(row.sale.total_minor));
+        Ok(Waiting { count, total_minor })
     }
 
     /// Sends a stored payment and waits for its result, `timeout_ms` at most ([`holdfast_core::limits::ONLINE_ANSWER_MS_MAX`]).

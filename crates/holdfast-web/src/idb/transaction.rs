@@ -3,6 +3,7 @@
 use super::request::wait;
 use crate::js::{call, fault, object};
 use futures_channel::oneshot;
+use futures_util::future::try_join_all;
 use holdfast_core::outbox::StoreFault;
 use js_sys::Array;
 use std::cell::Cell;
@@ -70,6 +71,15 @@ impl Transaction {
     /// A value that is text.
     pub async fn get_text(&self, store: &str, key: &str) -> Result<Option<String>, StoreFault> {
         Ok(self.get(store, key).await?.and_then(|v| v.as_string()))
+    }
+
+    /// The values of these keys that are text; those that are not there are left out.
+    pub async fn get_texts(&self, store: &str, keys: &[String]) -> Result<Vec<String>, StoreFault> {
+        let store = self.store(store)?;
+        let requests: Result<Vec<_>, _> = keys.iter().map(|key| store.get(&key.as_str().into())).collect();
+        let requests = requests.map_err(|e| fault(&e))?;
+        let values = try_join_all(requests.iter().map(wait)).await?;
+        Ok(values.into_iter().filter_map(|v| v.as_string()).collect())
     }
 
     /// All values that are text.

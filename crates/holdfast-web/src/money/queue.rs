@@ -24,12 +24,11 @@ impl Money {
 
     /// These rows, as far as they are there and can be read.
     pub async fn outbox_rows(&self, ids: &[String]) -> Result<Vec<OutboxRow>, StoreFault> {
-        let reading = self.connection.read(&[OUTBOX]).await?;
-        let mut rows = Vec::new();
-        for id in ids {
-            rows.extend(row(&reading, id).await?);
+        if ids.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(rows)
+        let texts = self.connection.read(&[OUTBOX]).await?.get_texts(OUTBOX, ids).await?;
+        Ok(texts.iter().filter_map(|t| OutboxRow::read(t)).collect())
     }
 
     pub async fn outbox_row(&self, id: PaymentId) -> Result<Option<OutboxRow>, StoreFault> {
@@ -38,6 +37,20 @@ impl Money {
 
     pub async fn tombstones(&self) -> Result<Vec<Tombstone>, StoreFault> {
         let texts = self.connection.read(&[TOMBSTONES]).await?.all_texts(TOMBSTONES).await?;
+        Ok(texts.iter().filter_map(|t| Tombstone::from_json(t).ok()).collect())
+    }
+
+    /// Ids of all tombstones.
+    pub async fn tombstone_ids(&self) -> Result<Vec<String>, StoreFault> {
+        self.connection.read(&[TOMBSTONES]).await?.keys(TOMBSTONES).await
+    }
+
+    /// These tombstones, as far as they are there.
+    pub async fn tombstones_of(&self, ids: &[String]) -> Result<Vec<Tombstone>, StoreFault> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let texts = self.connection.read(&[TOMBSTONES]).await?.get_texts(TOMBSTONES, ids).await?;
         Ok(texts.iter().filter_map(|t| Tombstone::from_json(t).ok()).collect())
     }
 

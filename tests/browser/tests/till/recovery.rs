@@ -143,3 +143,27 @@ async fn what_was_acknowledged_does_not_come_back() {
     assert!(matches!(device.findings().as_slice(), [Finding::Unjournalled { seq: 1, .. }]), "{:?}", device.findings());
     assert_eq!(journal.read(&name).await, Ok(None));
 }
+
+#[wasm_bindgen_test]
+async fn a_long_queue_is_compared_as_well() {
+    let world = World::new().await;
+    let money = Money::at(&world.names.money, world.names.money_version);
+    let journal = Journal::writable(&world.names.journal, world.names.journal_worker.as_deref().unwrap_or_default());
+    for n in 1..=210 {
+        let stored = holdfast_testkit::build::stored(n);
+        if n != 7 {
+            journal.write(&stored.journal_name(), &stored.to_json()).await.expect("written");
+        }
+        if n != 9 {
+            money.commit(&stored, None, 0).await.expect("committed");
+        }
+    }
+    let device = world.open().await;
+    let findings = device.findings();
+    assert!(
+        matches!(findings.as_slice(), [Finding::Restored { seq: 9, .. }, Finding::JournalledAgain { seq: 7, .. }]),
+        "{findings:?}"
+    );
+    assert_eq!(waiting(&device).await, (1..=210).collect::<Vec<u64>>());
+    assert_eq!(journal.list().await.map(|names| names.len()), Ok(210));
+}
