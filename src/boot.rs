@@ -33,7 +33,8 @@ fn app() -> impl IntoView {
 fn place(till: Till) -> impl IntoView {
     let which = Memo::new(move |_| std::mem::discriminant(&till.route.get()));
     move || {
-        which.track();
+        // Read, not only tracked: a memo that was never read watches nothing.
+        let _ = which.get();
         match till.route.get_untracked() {
             Route::Sell => sell::sell(till),
             Route::History(_) => history::history(till),

@@ -6,6 +6,7 @@ use super::{connection, convert, draft, payments};
 use crate::env;
 use holdfast_core::cart::Cart;
 use holdfast_core::money::Keypad;
+use holdfast_web::background;
 use holdfast_web::device::{Device, DeviceError, PaymentPlace};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -34,6 +35,11 @@ const DEMO_AGAIN_MS: u32 = 3_000;
 
 /// Opens the device's stores and goes on from what they hold.
 pub fn open(till: Till) {
+    spawn_local(async {
+        if !background::register_worker().await {
+            leptos::logging::warn!("no service worker: the till does not start without a network");
+        }
+    });
     spawn_local(async move {
         let device = match Device::open(holdfast_web::ROOTS_JSON).await {
             Ok(device) => device,
