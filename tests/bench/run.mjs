@@ -2,7 +2,7 @@
 // `node run.mjs --help` lists what can be set. There is no pass or fail by time: read docs/bench.md.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import path from "node:path";
 import { startBrowser } from "./lib/browser.mjs";
 import { buildPage } from "./lib/build.mjs";
@@ -19,6 +19,9 @@ const PARTS = {
   save: { run: save, server: true },
   drain: { run: drain, server: true },
 };
+
+/** Of the minute before: how much of the noise is somebody else's. */
+const load = loadavg()[0];
 
 try {
   const settings = read(process.argv.slice(2), process.env);
@@ -80,8 +83,8 @@ async function onePart(name, settings, work, progress, tellMachine) {
 
 function describe(browser, settings) {
   const [{ model }] = cpus();
-  const machine = { date: new Date().toISOString().slice(0, 10), cores: cpus().length, cpu: model, browser, node: process.version };
-  console.log(`\n${machine.date}   ${machine.cores} cores, ${machine.cpu.trim()}   ${machine.browser}   node ${machine.node}`);
+  const machine = { date: new Date().toISOString().slice(0, 10), cores: cpus().length, cpu: model, browser, node: process.version, load };
+  console.log(`\n${machine.date}   ${machine.cores} cores, ${machine.cpu.trim()}   ${machine.browser}   node ${machine.node}   load ${load.toFixed(1)}`);
   if (settings.smoke) console.log("smoke run: the counts are too small for the figures to mean anything");
   return machine;
 }

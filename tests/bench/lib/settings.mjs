@@ -11,8 +11,8 @@ const COUNTS = {
   "seal-batch": [8, 2, "seals of each kind in a round; the round's time is divided by it"],
   "save-rounds": [60, 3, "payments that each way of saving stores"],
   "drain-count": [1000, 6, "payments that wait before a drain"],
-  "drain-delayed-count": [150, 4, "payments that wait before a drain over the delayed line; 0 leaves it out"],
-  "drain-watched-count": [100, 3, "payments of the drain that is watched to see where its time goes; 0 leaves it out"],
+  "drain-delayed-count": [100, 4, "payments that wait before a drain over the delayed line; 0 leaves it out"],
+  "drain-watched-count": [50, 3, "payments of the drain that is watched to see where its time goes; 0 leaves it out"],
   "drain-delay-ms": [50, 20, "delay in each direction of that line"],
 };
 

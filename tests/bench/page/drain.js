@@ -14,7 +14,7 @@ export async function fill({ who, roots, count, bytes, what }) {
   queue ??= workboxQueue("bench-drain");
   const body = "x".repeat(bytes ?? 0);
   for (let done = 0; done < count; done++) {
-    await till?.prepare();
+    await till?.prepare(`bench-${done}`);
     const request = till ? undefined : sinkRequest(body);
     const from = performance.now();
     await (till ? till.take() : queue.pushRequest({ request }));

@@ -46,15 +46,20 @@ impl Till {
         Ok(Self { device, card, ahead: None, next: None })
     }
 
-    /// What a till does before the tap: the sale's number and id, and a content key wrapped ahead.
-    pub async fn prepare(&mut self) -> Result<(), JsError> {
+    /// What a till does before the tap: the sale's number and id, and a content key wrapped ahead. A `number` that is given spares the
+    /// counting, which is a commit of its own, where only the queue's length matters.
+    pub async fn prepare(&mut self, number: Option<String>) -> Result<(), JsError> {
         let (card_key, _) = self.device.card_key().ok_or_else(|| JsError::new("there is no card key"))?;
         let key = PublicCardKey::parse(&card_key.kid, &card_key.n, &card_key.e)?;
         self.ahead = Some(WrappedContentKey::make(&key, &mut SysRng)?);
+        let number = match number {
+            Some(number) => number,
+            None => self.device.next_sale_number().await?,
+        };
         self.next = Some(TakePayment {
             id: self.device.make_payment_id(),
             amount: Amount::new(PRICE_MINOR, Currency::EUR),
-            sale: sale(self.device.next_sale_number().await?),
+            sale: sale(number),
             card: self.card.summary(),
             offline: true,
         });
