@@ -48,7 +48,7 @@ export async function pageSide() {
   await check("once the proxy is honest, the device lets go of all of them", async () => {
     proxy.forge = null;
     const started = Date.now();
-    await storesAreEmpty(till.page, 120_000);
+    await storesAreEmpty(till.page, { timeout_ms: 120_000 });
     figure("from the first honest answer to empty stores", `${((Date.now() - started) / 1000).toFixed(1)} s`);
   });
   await check("and each was captured exactly once, with its amount", async () => {

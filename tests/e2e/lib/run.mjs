@@ -46,7 +46,7 @@ export async function check(name, body) {
     return true;
   } catch (error) {
     failed += 1;
-    console.log(`FAIL ${name}: ${error?.message ?? error} (${seconds(Date.now() - started)})`);
+    console.log(`FAIL ${name}: ${String(error?.message ?? error).replace(/\u001b\[\d+m/g, "")} (${seconds(Date.now() - started)})`);
     if (process.env.HOLDFAST_TRACE) console.log(error?.stack);
     return false;
   }

@@ -86,12 +86,13 @@ function makeTill(page, origin, problems) {
     },
     newSale: async () => {
       await button("New sale").click();
-      await result.waitFor({ state: "detached" });
+      await page.getByRole("tab", { name: "Keypad" }).waitFor();
     },
-    async receiptWords() {
+    /** Looks at the receipt, then begins a new sale from there. */
+    async receiptAndNewSale() {
       await button("Receipt", { exact: true }).click();
       const words = await page.getByTestId("receipt").innerText();
-      await button("Back").click();
+      await till.newSale();
       return words;
     },
 
@@ -145,54 +146,71 @@ function makeTill(page, origin, problems) {
 }
 
 /**
- * What the device keeps, read beside the app: rows of the money database's outbox and tombstones, files of the journal, and
- * every cached response that holds an envelope. A database that is not there is not opened: that would make an empty one.
+ * What the device keeps, read beside the app: rows of the money database's outbox and tombstones, files of the journal that
+ * hold a record, cached answers that do. A database that is not there is not opened: that would make an empty one.
  */
 export function stores(page) {
   return page.evaluate(async () => {
-    const rowsOf = (db, store) =>
+    const open = (name) =>
       new Promise((resolve, reject) => {
-        const request = db.transaction(store).objectStore(store).getAll();
-        request.onsuccess = () => resolve(request.result.map((row) => (typeof row === "string" ? row : JSON.stringify(row))));
-        request.onerror = () => reject(request.error);
-      });
-    const out = { outbox: [], tombstones: [], journal: [], cached: [] };
-    if ((await indexedDB.databases()).some(({ name }) => name === "holdfast-money")) {
-      const db = await new Promise((resolve, reject) => {
-        const request = indexedDB.open("holdfast-money");
+        const request = indexedDB.open(name);
         request.onsuccess = () => resolve(request.result);
         request.onerror = () => reject(request.error);
       });
-      out.outbox = (await rowsOf(db, "outbox")).map((row) => JSON.parse(row));
-      out.tombstones = (await rowsOf(db, "tombstones")).map((row) => JSON.parse(row));
+    const rowsOf = (db, store) =>
+      new Promise((resolve, reject) => {
+        const request = db.transaction(store).objectStore(store).getAll();
+        request.onsuccess = () => resolve(request.result.map((row) => (typeof row === "string" ? row : JSON.stringify(row) ?? "")));
+        request.onerror = () => reject(request.error);
+      });
+    const out = { outbox: [], tombstones: [], journal: [], cached: [], everything: [] };
+    for (const { name } of await indexedDB.databases()) {
+      const db = await open(name);
+      for (const store of db.objectStoreNames) {
+        const rows = await rowsOf(db, store);
+        out.everything.push(...rows);
+        if (name === "holdfast-money" && out[store]) out[store] = rows.map((row) => JSON.parse(row));
+      }
       db.close();
     }
+    // A compact JWS begins so; the journal also keeps the chain's head, which is no payment.
+    const holdsRecord = (text) => text.includes("eyJ");
     const walk = async (directory, path) => {
       for await (const [name, handle] of directory.entries()) {
-        if (handle.kind === "directory") await walk(handle, `${path}${name}/`);
-        else {
-          const { size } = await handle.getFile();
-          // Files that were prepared ahead are empty; one that holds something holds a payment.
-          if (size > 0) out.journal.push(`${path}${name}`);
+        if (handle.kind === "directory") {
+          await walk(handle, `${path}${name}/`);
+          continue;
         }
+        const text = await (await handle.getFile()).text();
+        out.everything.push(text);
+        if (holdsRecord(text)) out.journal.push(`${path}${name}`);
       }
     };
     await walk(await navigator.storage.getDirectory(), "/");
     for (const name of await caches.keys()) {
       const cache = await caches.open(name);
       for (const request of await cache.keys()) {
-        if (name.includes("journal") || /\/api\/v1\/batches/.test(request.url)) out.cached.push(request.url);
+        const { pathname } = new URL(request.url);
+        if (/\.(js|css|wasm|woff2|png|svg|html|txt|webmanifest)$/.test(pathname) || pathname === "/") continue;
+        const text = await (await cache.match(request)).text();
+        out.everything.push(text);
+        if (holdsRecord(text)) out.cached.push(request.url);
       }
     }
     return out;
   });
 }
 
-/** Waits until nothing of any payment's ciphertext is on the device. */
-export function storesAreEmpty(page, timeout_ms = 30_000) {
+/** A piece from the middle of a record: whoever still has it still has the ciphertext. */
+export const pieceOf = (record) => record.slice(record.length / 2, record.length / 2 + 48);
+
+/** Waits until nothing of any payment's ciphertext is on the device; `pieces` must occur in no store at all. */
+export function storesAreEmpty(page, { timeout_ms = 30_000, pieces = [] } = {}) {
   return until("the device holds no ciphertext", async () => {
-    const { outbox, journal, cached } = await stores(page);
-    assert(outbox.length + journal.length + cached.length === 0, `outbox ${outbox.length}, journal ${journal.length}, cached ${cached.length}`);
+    const { outbox, journal, cached, everything } = await stores(page);
+    const left = pieces.filter((piece) => everything.some((text) => text.includes(piece)));
+    const all = outbox.length + journal.length + cached.length + left.length;
+    assert(all === 0, `outbox ${outbox.length}, journal ${journal.length}, cached ${cached.length}, elsewhere ${left.length}`);
     return true;
   }, { timeout_ms, every_ms: 250 });
 }
