@@ -139,10 +139,12 @@ fn foot(till: Till, is_empty: Memo<bool>) -> AnyView {
         .r#type("button")
         .class("button cart-toggle")
         .attr("aria-expanded", move || till.cart_open.get().to_string())
-        .aria_label(move || if till.cart_open.get() { till.t().hide_sale } else { till.t().show_sale })
         .on(leptos::ev::click, move |_| till.cart_open.update(|open| *open = !*open))
         .child((
             icon(UP),
+            span()
+                .class("visually-hidden")
+                .child(move || if till.cart_open.get() { till.t().hide_sale } else { till.t().show_sale }),
             span().class("num").child(move || {
                 fill(till.t().items_n, &[("count", &till.count(usize::try_from(pieces()).unwrap_or(0)))])
             }),

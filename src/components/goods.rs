@@ -120,7 +120,7 @@ fn keypad(till: Till) -> AnyView {
     };
     let add = button()
         .r#type("button")
-        .class("button primary")
+        .class("button strong")
         .disabled(move || !amount().is_positive())
         .on(leptos::ev::click, move |_| till.add_typed_amount())
         .child(add_words);

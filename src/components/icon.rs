@@ -88,35 +88,42 @@ pub fn mark() -> AnyView {
 const MARK: &[&str] = &["M18 7V28C18 42 13 49 6 54", "M46 7V28C46 42 51 49 58 54", "M18 27C24 34 40 34 46 27"];
 const ROCK: &str = "M20 57.5a12 12 0 0 1 24 0z";
 
-/// A card on its way through a reader.
+/// A card on its way through a reader: the stripe is in the groove, the arrows say where it goes.
 pub fn swipe_picture() -> AnyView {
+    let stroke = |d: &'static str| path().attr("d", d);
+    let face = rect()
+        .attr("class", "card-face")
+        .attr("x", "36")
+        .attr("y", "6")
+        .attr("width", "128")
+        .attr("height", "84")
+        .attr("rx", "10");
+    let chip = rect()
+        .attr("class", "card-chip")
+        .attr("x", "52")
+        .attr("y", "24")
+        .attr("width", "22")
+        .attr("height", "17")
+        .attr("rx", "4");
+    let rail = rect()
+        .attr("class", "rail")
+        .attr("x", "0")
+        .attr("y", "70")
+        .attr("width", "240")
+        .attr("height", "12")
+        .attr("rx", "6");
     svg()
         .attr("class", "swipe-picture")
-        .attr("viewBox", "0 0 200 120")
+        .attr("viewBox", "0 0 240 84")
         .attr("aria-hidden", "true")
         .child((
-            g().attr("class", "card").child((
-                rect()
-                    .attr("class", "card-face")
-                    .attr("x", "52")
-                    .attr("y", "8")
-                    .attr("width", "96")
-                    .attr("height", "80")
-                    .attr("rx", "9"),
-                rect()
-                    .attr("class", "card-band")
-                    .attr("x", "52")
-                    .attr("y", "60")
-                    .attr("width", "96")
-                    .attr("height", "14"),
+            g().attr("class", "card").child((face, chip, stroke("M52 54h52"))),
+            g().attr("class", "way").child((
+                stroke("M186 36l9 9l-9 9"),
+                stroke("M203 36l9 9l-9 9"),
+                stroke("M220 36l9 9l-9 9"),
             )),
-            rect()
-                .attr("class", "slot")
-                .attr("x", "14")
-                .attr("y", "78")
-                .attr("width", "172")
-                .attr("height", "30")
-                .attr("rx", "10"),
+            rail,
         ))
         .into_any()
 }

@@ -23,7 +23,7 @@ pub fn pad_keys(
 ) -> AnyView {
     let key = move |n: u8| press_key(move || digit(n)).child(n.to_string());
     let corner_key = match corner {
-        Corner::DoubleZero => press_key(double_zero).aria_label(move || till.t().double_zero).child("00").into_any(),
+        Corner::DoubleZero => press_key(double_zero).child("00").into_any(),
         Corner::Empty => leptos::html::span().into_any(),
     };
     (

@@ -63,6 +63,11 @@ pub fn fill(message: &str, values: &[(&str, &str)]) -> String {
     values.iter().fold(message.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }
 
+/// A number, card or code inside a sentence: it keeps its own order in a script that runs the other way (Unicode UAX 9).
+pub fn isolated(text: &str) -> String {
+    format!("\u{2066}{text}\u{2069}")
+}
+
 impl Messages {
     /// The bank's reason for a decline (ISO 8583 field 39) in words that can be said aloud.
     pub fn decline_reason(&self, code: &str) -> &'static str {
@@ -112,7 +117,6 @@ pub struct Messages {
     pub add_amount: &'static str,
     pub add_nothing: &'static str,
     pub delete_digit: &'static str,
-    pub double_zero: &'static str,
     // The sale.
     pub this_sale: &'static str,
     pub clear_sale: &'static str,
@@ -263,6 +267,7 @@ pub struct Messages {
     pub server_time: &'static str,
     pub install: &'static str,
     pub check_now: &'static str,
+    pub update: &'static str,
     // Enrolment.
     pub enrol_title: &'static str,
     pub enrol_say: &'static str,

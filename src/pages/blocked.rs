@@ -24,6 +24,12 @@ pub fn blocked(till: Till) -> AnyView {
         .class("splash")
         .role("alert")
         .attr("data-state", move || "blocked")
-        .child((mark(), h1().child(move || till.t().blocked_title), p().child(move || till.t().blocked_say), again))
+        .child((
+            mark(),
+            h1().child(move || till.t().blocked_title),
+            p().child(move || till.t().blocked_say),
+            again,
+            p().class("note").child(till.blocked_by),
+        ))
         .into_any()
 }

@@ -3,7 +3,7 @@
 use crate::browser::intl::TimeStyle;
 use crate::components::bar::page_bar;
 use crate::components::icon::{CLOCK, DOTS, HELD, Icon, SEARCH, TICK, WARNING, icon};
-use crate::messages::fill;
+use crate::messages::{fill, isolated};
 use crate::pages::payment::detail;
 use crate::state::till::{Till, card_words, stage_word};
 use crate::state::view_model::{Payment, Route, Tone};
@@ -101,7 +101,7 @@ fn entry(till: Till, payment: Payment, open: Memo<Option<String>>) -> AnyView {
                 div().class("entry-title").attr("data-tone", tone.name()).child(text(title)),
                 div().class("entry-more").child(text(|till, p| {
                     let when = till.time(p.taken_ms, TimeStyle::DayTime);
-                    format!("{} · {when} · {}", p.number, card_words(&p.card, till.t()))
+                    format!("{} · {when} · {}", isolated(&p.number), card_words(&p.card, till.t()))
                 })),
             )),
             span().class("entry-amount num").child(text(|till, p| till.money(p.amount))),

@@ -1,7 +1,7 @@
 //! One payment in full: state in words, lines, what happened when, and the details for whoever asks.
 
 use crate::browser::intl::TimeStyle;
-use crate::components::icon::{BACK, icon};
+use crate::components::icon::{BACK, icon, mark};
 use crate::messages::fill;
 use crate::pages::history::state_mark;
 use crate::state::till::{Till, card_words, stage_word};
@@ -17,7 +17,7 @@ pub fn detail(till: Till, open: Memo<Option<String>>) -> impl IntoView {
     });
     move || match payment.get() {
         Some(payment) => whole(till, payment),
-        None => div().class("detail-none").child(p().child(move || till.t().history_pick)).into_any(),
+        None => div().class("detail-none").child((mark(), p().child(move || till.t().history_pick))).into_any(),
     }
 }
 
@@ -30,6 +30,9 @@ fn whole(till: Till, payment: Payment) -> AnyView {
         .class("button quiet back-to-list")
         .on(leptos::ev::click, move |_| till.back())
         .child((icon(BACK), span().child(move || till.t().back)));
+    let word = h2()
+        .class("detail-state")
+        .child((state_mark(tone), span().child(text(|till, p| stage_word(&p.state, till.t()).to_owned()))));
     let receipt = button()
         .r#type("button")
         .class("button")
@@ -45,12 +48,10 @@ fn whole(till: Till, payment: Payment) -> AnyView {
         .child((
             back,
             div().class("detail-head").child((
-                h2().class("detail-state")
-                    .child((state_mark(tone), span().child(text(|till, p| stage_word(&p.state, till.t()).to_owned())))),
+                div().class("detail-top").child((word, receipt)),
                 div().class("detail-amount num").child(text(|till, p| till.money(p.amount))),
                 p().class("detail-say").child(text(say)),
             )),
-            receipt,
             lines(till, &payment),
             h3().child(move || till.t().timeline),
             timeline(till, &payment),

@@ -2,7 +2,7 @@
 
 use crate::browser::{intl::TimeStyle, page};
 use crate::components::icon::{BACK, PRINTER, icon};
-use crate::messages::fill;
+use crate::messages::{fill, isolated};
 use crate::state::till::{Till, card_words};
 use crate::state::view_model::{Payment, PaymentStage, Receipt};
 use holdfast_core::card::Entry;
@@ -58,7 +58,7 @@ fn slip(till: Till, receipt: Receipt) -> AnyView {
     let paper = article().class("slip").child((
         h1().child(receipt.shop),
         p().class("slip-meta").child((
-            text(|till, p| fill(till.t().receipt_number, &[("number", &p.number)])),
+            text(|till, p| fill(till.t().receipt_number, &[("number", &isolated(&p.number))])),
             leptos::html::br(),
             text(|till, p| till.time(p.taken_ms, TimeStyle::Full)),
         )),

@@ -2,7 +2,7 @@
 
 use crate::browser::intl::TimeStyle;
 use crate::components::icon::outcome_mark;
-use crate::messages::fill;
+use crate::messages::{fill, isolated};
 use crate::state::till::{Till, card_words};
 use crate::state::view_model::{Outcome, Overlay, Said};
 use holdfast_core::outbox::StoreFault;
@@ -17,7 +17,7 @@ pub fn result(till: Till, outcome: Outcome) -> AnyView {
     };
     let detail = outcome.receipt.as_ref().map(|r| r.payment.clone()).map(|payment| {
         p().class("result-detail")
-            .child(move || format!("{} · {}", card_words(&payment.card, till.t()), payment.number))
+            .child(move || format!("{} · {}", card_words(&payment.card, till.t()), isolated(&payment.number)))
     });
     let word = {
         let said = said.clone();

@@ -17,11 +17,11 @@ pub fn settings(till: Till) -> AnyView {
         .class("page")
         .child((
             page_bar(till, move || till.t().settings),
-            div().class("page-body").child(div().class("settings").child((
-                appearance(till),
-                connection(till),
-                tablet(till),
-            ))),
+            div().class("page-body").child(
+                div()
+                    .class("settings")
+                    .child((div().class("settings-column").child((appearance(till), connection(till))), tablet(till))),
+            ),
         ))
         .into_any()
 }
@@ -135,6 +135,15 @@ fn tablet(till: Till) -> AnyView {
                 .child(move || till.t().install)
         })
     };
+    let update = move || {
+        facts.with(|f| f.update_waits).then(|| {
+            button()
+                .r#type("button")
+                .class("button strong")
+                .on(leptos::ev::click, |_| session::update())
+                .child(move || till.t().update)
+        })
+    };
     section()
         .child((
             h2().child(move || till.t().this_tablet),
@@ -146,7 +155,7 @@ fn tablet(till: Till) -> AnyView {
                 fact(move || till.t().version, move || (env!("CARGO_PKG_VERSION").to_owned(), Tone::Plain)),
                 fact(move || till.t().device_id, plain(|f| f.device_id.clone())),
             )),
-            div().class("settings-actions").child(install),
+            div().class("settings-actions").child((install, update)),
         ))
         .into_any()
 }

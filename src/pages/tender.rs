@@ -1,6 +1,7 @@
 //! Taking the card: the amount, and two ways to pay. There is no mode to enter: a swipe is heard as soon as the total is
 //! on the screen.
 
+use crate::browser::page;
 use crate::components::icon::{BACK, HELD, WARNING, icon, swipe_picture};
 use crate::components::pad::{Corner, pad_keys};
 use crate::messages::fill;
@@ -103,50 +104,41 @@ fn keyed(till: Till, problem: Option<Problem>) -> AnyView {
     (left, div().class("keyed").child((fields(till), trouble, pad, charge))).into_any()
 }
 
-/// Two displays, not inputs: the digits are not in the page.
+/// Two displays, not inputs: the digits are not in the page. What is spoken is how many were typed.
 fn fields(till: Till) -> AnyView {
     let mask = till.mask;
-    let number = {
-        let spoken = move || {
-            let digits = fill(till.t().digits_typed, &[("count", &till.count(mask.with(|m| m.number_digits)))]);
-            format!("{}, {digits}", till.t().card_number)
-        };
-        display(till, Field::Number, spoken).child((
-            span().class("keyed-label").child((
-                span().child(move || till.t().card_number),
-                span().child(move || mask.with(|m| m.brand.clone()).unwrap_or_default()),
-            )),
-            span().class("keyed-value num").child(move || mask.with(|m| m.number.clone())),
-        ))
-    };
-    let expiry = {
-        let spoken = move || format!("{}, {}", till.t().expiry, mask.with(|m| m.expiry.clone()));
-        let empty = move || mask.with(|m| m.expiry.is_empty());
-        display(till, Field::Expiry, spoken).child((
-            span().class("keyed-label").child(move || till.t().expiry),
-            span().class("keyed-value num").child((
-                move || mask.with(|m| m.expiry.clone()),
-                move || empty().then(|| span().class("waiting-digit").child(move || till.t().expiry_shape)),
-            )),
-        ))
-    };
+    let typed = move || fill(till.t().digits_typed, &[("count", &till.count(mask.with(|m| m.number_digits)))]);
+    let number = display(till, Field::Number).child((
+        span().class("keyed-label").child((
+            span().child(move || till.t().card_number),
+            span().child(move || mask.with(|m| m.brand.clone()).unwrap_or_default()),
+        )),
+        span().class("visually-hidden").child(typed),
+        span().class("keyed-value num").attr("aria-hidden", "true").child(move || mask.with(|m| m.number.clone())),
+    ));
+    let is_empty = move || mask.with(|m| m.expiry.is_empty());
+    let expiry = display(till, Field::Expiry).child((
+        span().class("keyed-label").child(move || till.t().expiry),
+        span().class("keyed-value num").child((
+            move || mask.with(|m| m.expiry.clone()),
+            move || is_empty().then(|| span().class("waiting-digit").child(move || till.t().expiry_shape)),
+        )),
+    ));
     div().class("keyed-fields").child((number, expiry)).into_any()
 }
 
 fn display(
     till: Till,
     field: Field,
-    spoken: impl Fn() -> String + Send + Sync + 'static,
 ) -> leptos::html::HtmlElement<leptos::html::Button, impl leptos::attr::Attribute, ()> {
     button()
         .r#type("button")
         .class("keyed-field")
-        .aria_label(spoken)
         .attr("aria-pressed", move || till.mask.with(|m| m.field == field).to_string())
         .on(leptos::ev::click, move |event| {
             till.key_field(field);
             if event.detail() > 0 {
-                crate::browser::page::blur();
+                page::blur();
             }
         })
 }

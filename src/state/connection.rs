@@ -73,13 +73,6 @@ pub fn is_online() -> bool {
     CONNECTIVITY.with_borrow(Connectivity::is_online)
 }
 
-/// A live request got no answer: as good as all the probes.
-pub fn request_failed(till: Till) {
-    CONNECTIVITY.with_borrow_mut(Connectivity::request_failed);
-    show_lamps(till);
-    nudge();
-}
-
 fn show_lamps(till: Till) {
     let lamps = CONNECTIVITY.with_borrow(|c| Lamps { link: c.link(), acquirer: c.acquirer() });
     if till.lamps.get_untracked() != lamps {

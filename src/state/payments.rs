@@ -96,7 +96,8 @@ async fn carry_out(till: Till, device: &Device, card: Card) -> Result<Outcome, P
                     return Ok(outcome);
                 }
             }
-            OnlineOutcome::StillStored => connection::request_failed(till),
+            // The network may be gone, or only the bank is slow: the loop finds out which.
+            OnlineOutcome::StillStored => {}
         }
     }
     // Whether or not this browser can upload in the background, the page's own triggers remain.
@@ -152,13 +153,16 @@ async fn attempt(till: Till, device: &Device) -> Result<(holdfast_core::id::Paym
     Ok((id, number))
 }
 
-/// Shows the outcome, and puts away what is over.
+/// Shows the outcome first, so that the amount never flickers, then puts away what is over.
 async fn finish(till: Till, outcome: Outcome) {
-    match &outcome.said {
+    let said = outcome.said.clone();
+    till.overlay.set(Overlay::Result(outcome));
+    match said {
         said if said.ends_sale() => {
             till.clear_sale();
             forget_draft(till).await;
         }
+        // The next card is another payment of the same sale.
         Said::Declined { .. } => {
             till.attempt.update_value(|attempt| {
                 if let Some(attempt) = attempt {
@@ -169,7 +173,6 @@ async fn finish(till: Till, outcome: Outcome) {
         }
         _ => {}
     }
-    till.overlay.set(Overlay::Result(outcome));
 }
 
 /// Keeps the open sale on the device.

@@ -3,6 +3,7 @@
 use super::till::{ShopView, Till};
 use super::view_model::{Outcome, Overlay, PaymentStage, Said, Stage};
 use super::{connection, convert, draft, payments};
+use crate::browser::page;
 use crate::env;
 use holdfast_core::cart::Cart;
 use holdfast_core::money::Keypad;
@@ -20,6 +21,8 @@ pub struct Facts {
     /// Version of the key set, and until when today's card key may be used.
     pub keys: Option<(u64, i64)>,
     pub persisted: Option<bool>,
+    /// A newer version of the till is here and takes over when asked.
+    pub update_waits: bool,
 }
 
 /// Why enrolling did not work.
@@ -44,7 +47,7 @@ pub fn open(till: Till) {
         let device = match Device::open(holdfast_web::ROOTS_JSON).await {
             Ok(device) => device,
             Err(error) => {
-                leptos::logging::warn!("the device's stores cannot be used: {error}");
+                till.blocked_by.set(error.to_string());
                 return till.stage.set(Stage::Blocked);
             }
         };
@@ -125,12 +128,23 @@ async fn facts(device: &Device) -> Facts {
         device_id: enrolment.map(|e| e.device_id),
         keys: device.card_key().map(|(key, version)| (version, key.use_until_ms)),
         persisted: device.persistence().await.persisted,
+        update_waits: background::update_waits().await,
     }
 }
 
 pub fn refresh_facts(till: Till) {
     let Some(device) = till.device() else { return };
     spawn_local(async move { till.facts.set(facts(&device).await) });
+}
+
+/// Lets the newer version take over. What is stored stays: it belongs to the device, not to a version.
+pub fn update() {
+    spawn_local(async {
+        background::apply_update().await;
+        // The new worker takes over at once; a moment is enough.
+        gloo_timers::future::TimeoutFuture::new(300).await;
+        page::reload();
+    });
 }
 
 pub fn check_now(till: Till) {

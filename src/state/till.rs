@@ -65,6 +65,8 @@ pub struct Till {
     pub notice: RwSignal<Option<String>>,
     pub mask: RwSignal<Mask>,
     pub can_install: RwSignal<bool>,
+    /// What keeps the till from working here, for the details.
+    pub blocked_by: RwSignal<String>,
     pub facts: RwSignal<Facts>,
     pub device: StoredValue<Option<Device>, LocalStorage>,
     pub subscription: StoredValue<Option<Subscription>, LocalStorage>,
@@ -102,6 +104,7 @@ impl Till {
             notice: RwSignal::new(None),
             mask: RwSignal::default(),
             can_install: RwSignal::new(false),
+            blocked_by: RwSignal::default(),
             facts: RwSignal::default(),
             device: StoredValue::new_local(None),
             subscription: StoredValue::new_local(None),

@@ -189,7 +189,7 @@ export const SCREENS = [
   }],
   ['payment-declined', async (page) => {
     await page.keyboard.press('Escape');
-    await page.locator('.entry[data-state=declined]').click();
+    await page.locator('.entry[data-state=declined]').first().click();
     await page.locator('.detail [data-state=declined]').waitFor();
   }],
   ['settings', async (page) => {
