@@ -3,15 +3,18 @@
 
 import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
+import { keys } from './keys.mjs';
 import { SCREENS, openTill, startBrowser, startServer } from './till.mjs';
 
-const RUNS = [
+const ALL_RUNS = [
   { size: { width: 1180, height: 820 }, scheme: 'light', lang: 'en', name: 'landscape light en' },
   { size: { width: 1180, height: 820 }, scheme: 'dark', lang: 'de', name: 'landscape dark de' },
   { size: { width: 820, height: 1180 }, scheme: 'light', lang: 'ar', name: 'portrait light ar' },
   { size: { width: 390, height: 844 }, scheme: 'dark', lang: 'en', name: 'phone dark en' },
   { size: { width: 390, height: 844 }, scheme: 'light', lang: 'de', name: 'phone light de' },
 ];
+// `node run.mjs keys` checks the keys only.
+const RUNS = process.argv.includes('keys') ? [] : ALL_RUNS;
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const TARGET_PX = 48;
 const KEYPAD_PX = 64;
@@ -80,6 +83,7 @@ try {
     check(`${run.name}: the browser reports nothing`, [...new Set(till.problems)]);
     await till.context.close();
   }
+  await keys(browser, server.origin, check);
 } finally {
   await browser.close();
   await server.stop();
