@@ -130,10 +130,16 @@ pub const PARTS: &[Part] = &[
         reads_others: false,
         runs: |setting| {
             let seeds = if setting.full { 10_000 } else { 500 };
-            let mut seeded = run::command(setting.paths, "cargo");
-            seeded.args(sim::command_line(seeds, 1));
-            let seeded = Run { name: "seeds".into(), command: seeded, count: Count::LastLine };
-            Ok(vec![seeded, cargo_test(setting, "planted", &["holdfast-simulation"])])
+            let simulation = |name: &str, seeds: u64, more: &[&str]| {
+                let mut command = run::command(setting.paths, "cargo");
+                command.args(sim::command_line(seeds, 1)).args(more);
+                Run { name: name.to_owned(), command, count: Count::LastLine }
+            };
+            Ok(vec![
+                cargo_test(setting, "unit", &["holdfast-simulation"]),
+                simulation("planted", seeds, &["--all-plants"]),
+                simulation("seeds", seeds, &[]),
+            ])
         },
     },
     Part {
