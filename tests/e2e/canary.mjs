@@ -27,7 +27,7 @@ main("canary", async () => {
 
 async function scan(dir) {
   const files = filesUnder(dir);
-  const groups = Map.groupBy?.(files, (f) => top(dir, f)) ?? groupBy(files, (f) => top(dir, f));
+  const groups = groupBy(files, (path) => relative(dir, path).split("/")[0]);
   for (const [group, paths] of groups) {
     await check(`no card number under ${group}`, () => {
       let bytes = 0;
@@ -81,8 +81,6 @@ function read(path) {
     return Buffer.alloc(0);
   }
 }
-
-const top = (dir, path) => relative(dir, path).split("/")[0];
 
 function groupBy(items, key) {
   const map = new Map();

@@ -22,6 +22,7 @@ main("outage", async () => {
   await pageOpen(network, server);
   await pageClosed(network, server);
   await killed(network, server);
+  await answersLost(network, server);
   await serverGone(network, server);
   await check("over the whole run no payment was captured twice", async () => {
     const { counts } = await captures(server);
@@ -250,8 +251,6 @@ async function pageClosed(network, server) {
   await goOffline(network, tablet);
   const sold = await sellOffline(tablet);
   await tablet.browser.closePages();
-  // The worker must be able to be gone, too; the browser stops an idle one.
-  await sleep(2_000);
   const up_ms = Date.now();
   network.linkUp();
   await captured(tablet.name, server, sold, up_ms, "by Background Sync, with no page open");
@@ -297,6 +296,40 @@ async function killed(network, server) {
   network.linkUp();
   await captured(tablet.name, server, sold, up_ms, "after the restart");
   await settled(tablet, sold);
+  await tablet.browser.close();
+}
+
+/** The browser says that it is online, and every answer is lost: only a probe can tell. */
+async function answersLost(network, server) {
+  const tablet = await newTablet(network, server, "answers-lost");
+  const { till } = tablet;
+  await check("answers-lost: a sale whose answer is lost becomes a stored payment", async () => {
+    network.loseAnswers();
+    const started = Date.now();
+    const { state } = await till.pay({ minor: 1151, how: "both", pan: cards.VISA });
+    assertEqual(state, "stored", "result");
+    await till.newSale();
+    return `after ${seconds(Date.now() - started)}`;
+  });
+  await check("answers-lost: the lamp does not believe the browser, which says that it is online", async () => {
+    await until("the lamp turns", async () => (await till.lamp()) !== "online", { timeout_ms: 60_000 });
+    assertEqual(await till.page.evaluate(() => navigator.onLine), true, "navigator.onLine");
+    return till.lamp();
+  });
+  await check("answers-lost: further sales are stored without waiting", async () => {
+    const { state } = await till.pay({ minor: 1152, how: "keyed", pan: cards.MASTERCARD });
+    assertEqual(state, "stored", "result");
+    await till.newSale();
+    const { outbox, journal } = await stores(till.page);
+    assertEqual([outbox.length, journal.length], [2, 2], "rows and files: nothing was deleted without an answer");
+  });
+  network.answer();
+  await check("answers-lost: when answers come again, each is captured once and the device lets go", async () => {
+    await oneCapture(server, 1151, 2 * BOUND_MS);
+    await oneCapture(server, 1152, 2 * BOUND_MS);
+    await storesAreEmpty(till.page, { timeout_ms: BOUND_MS });
+    return `the lamp says online after ${seconds(await till.lampSays("online", BOUND_MS))} more`;
+  });
   await tablet.browser.close();
 }
 

@@ -4,13 +4,12 @@
 import { createHash } from "node:crypto";
 import { startBrowser } from "../lib/browser.mjs";
 import { MASTERCARD, VISA } from "../lib/cards.mjs";
-import { startProxy } from "../lib/proxy.mjs";
+import { PORTAL as HTML, startProxy } from "../lib/proxy.mjs";
 import { assert, assertEqual, check, figure, sleep, until, workPath } from "../lib/run.mjs";
 import { captures, startServer } from "../lib/server.mjs";
 import { enrolTablet, jws, newKey } from "../lib/tablet.mjs";
 import { openTill, stores, storesAreEmpty } from "../lib/till.mjs";
 
-const HTML = "<!doctype html><title>Welcome</title><h1>Log in to the hotel's network</h1>";
 const JSON_TYPE = "application/json";
 
 export async function pageSide() {
@@ -41,12 +40,24 @@ export async function pageSide() {
     });
   }
 
+  await check("behind a captive portal, which answers 200 to everything, sales are stored and the lamp is not online", async () => {
+    proxy.forge = null;
+    proxy.portal = true;
+    const { state } = await till.pay({ minor, how: "both", pan: VISA });
+    assertEqual(state, "stored", "result");
+    await till.newSale();
+    const { outbox } = await stores(till.page);
+    const row = outbox.find(({ id }) => !sold.some((p) => p.id === id));
+    sold.push({ id: row.id, minor: minor++ });
+    await until("the lamp turns", async () => (await till.lamp()) !== "online", { timeout_ms: 60_000 });
+    return till.lamp();
+  });
   await check("every forged payment is still on the device, in the database and in the journal", async () => {
     await onDevice(till.page, sold);
     return `${sold.length} payments, ${proxy.forged} forged answers`;
   });
   await check("once the proxy is honest, the device lets go of all of them", async () => {
-    proxy.forge = null;
+    proxy.portal = false;
     const started = Date.now();
     await storesAreEmpty(till.page, { timeout_ms: 120_000 });
     figure("from the first honest answer to empty stores", `${((Date.now() - started) / 1000).toFixed(1)} s`);

@@ -1,7 +1,7 @@
 // Chromium inside a network namespace, driven by playwright-core over its pipe, with a profile that outlives it.
 // The wrapper script writes its process id and then becomes the browser, so SIGKILL hits the browser itself.
 
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { alive, onEnd, sh, until } from "./run.mjs";
@@ -17,7 +17,7 @@ const flags = (origin) => [
   `--unsafely-treat-insecure-origin-as-secure=${origin}`,
 ];
 
-/** What Playwright adds and we do not want: each hampers background work, or hides what a shop's browser would do. */
+/** What Playwright adds and a shop's browser does not have: each changes how pages and workers live in the background. */
 const unwanted = [
   "--disable-background-networking",
   "--disable-back-forward-cache",
@@ -71,15 +71,27 @@ export async function startBrowser({ network, origin, profile, name = "browser",
       await context.close();
       await until("the browser has ended", () => !alive(pid));
     },
-    /** Closes every page of ours and leaves one empty tab, as a browser that runs with the till closed. */
+    /**
+     * Closes every page of ours and leaves one empty tab, as a browser that runs with the till closed. Service workers are
+     * stopped too, as the browser does with idle ones: what wakes them later is an event and nothing else.
+     */
     async closePages() {
       const blank = await context.newPage();
       for (const page of context.pages()) if (page !== blank) await page.close();
-      return blank;
+      const session = await context.newCDPSession(blank);
+      const stopped = new Map();
+      session.on("ServiceWorker.workerVersionUpdated", ({ versions }) => {
+        for (const { versionId, runningStatus } of versions) stopped.set(versionId, runningStatus === "stopped");
+      });
+      await session.send("ServiceWorker.enable");
+      await until("all service workers are stopped", async () => {
+        await session.send("ServiceWorker.stopAllWorkers");
+        return [...stopped.values()].every(Boolean);
+      });
+      await session.detach();
     },
   };
   onEnd(`browser ${pid}`, () => browser.kill());
-  // A killed browser leaves its lock; the next start on this profile would otherwise think another host holds it.
   return browser;
 }
 
@@ -93,6 +105,3 @@ function groupOf(pgid) {
 }
 
 const quote = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
-
-/** Has this profile been used before? */
-export const isUsed = (profile) => existsSync(join(profile, "Default"));

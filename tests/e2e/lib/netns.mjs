@@ -48,7 +48,21 @@ export function makeNetwork() {
       sh("ip", "-n", ns, "link", "set", nsIf, "up");
       sh("ip", "-n", ns, "route", "replace", "default", "via", hostIp);
     },
+    /**
+     * The treacherous outage: the link stays up, the browser believes itself online, what it sends still arrives, and every
+     * answer vanishes.
+     */
+    loseAnswers() {
+      sh("ip", "route", "replace", "blackhole", `${nsIp}/32`);
+    },
+    /** Lets answers through again. */
+    answer() {
+      sh("ip", "route", "del", "blackhole", `${nsIp}/32`);
+    },
   };
+  onEnd(`blackhole of ${nsIp}`, () => {
+    if (sh("ip", "route", "show", "type", "blackhole").includes(nsIp)) network.answer();
+  });
   network.linkUp();
   return network;
 }

@@ -6,6 +6,7 @@ import { onEnd } from "./run.mjs";
 import { freePort } from "./server.mjs";
 
 const UPLOAD = "/api/v1/batches";
+export const PORTAL = "<!doctype html><title>Welcome</title><h1>Log in to the hotel's network</h1>";
 
 /** Starts a proxy to `server` on 127.0.0.1, which browsers take as secure. */
 export async function startProxy(server) {
@@ -14,6 +15,8 @@ export async function startProxy(server) {
     origin: `http://127.0.0.1:${port}`,
     /** null, or `async ({body, forward}) => {status, type, body, cut}`; `forward()` asks the real server. */
     forge: null,
+    /** A captive portal: HTML and 200 to everything. */
+    portal: false,
     /** How many uploads came by, and the genuine acknowledgements that the real server gave for them. */
     uploads: 0,
     forged: 0,
@@ -27,6 +30,7 @@ export async function startProxy(server) {
   });
 
   async function handle(from, to, body) {
+    if (proxy.portal) return send(to, { status: 200, type: "text/html", body: PORTAL });
     const isUpload = from.method === "POST" && from.url === UPLOAD;
     if (!isUpload) return send(to, await forward(server, from, body));
     proxy.uploads += 1;
