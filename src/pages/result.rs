@@ -35,7 +35,7 @@ pub fn result(till: Till, outcome: Outcome) -> AnyView {
             )),
             output()
                 .class("result-amount num")
-                .attr("data-length", move || length_class(&till.money(amount)))
+                .attr("data-length", move || till.amount_length(amount))
                 .aria_label(move || till.t().total)
                 .child(move || till.money(amount)),
             p().class("result-say").child(sentence),
@@ -85,15 +85,6 @@ fn say(till: Till, said: &Said) -> String {
         Said::NotStored(StoreFault::Broken) => t.storage_broken.to_owned(),
         Said::NotStored(StoreFault::Mismatch) => t.storage_mismatch.to_owned(),
         Said::Unsure => t.unsure_say.to_owned(),
-    }
-}
-
-/// How long an amount is written, for the stylesheet: it fills the width, whatever it is.
-fn length_class(amount: &str) -> &'static str {
-    match amount.chars().count() {
-        0..=6 => "short",
-        7..=9 => "medium",
-        _ => "long",
     }
 }
 

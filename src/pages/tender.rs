@@ -44,6 +44,7 @@ pub fn tender(till: Till, step: Tender) -> AnyView {
 fn amount(till: Till) -> AnyView {
     output()
         .class("tender-amount num")
+        .attr("data-length", move || till.amount_length(till.total()))
         .aria_label(move || till.t().total)
         .child(move || till.money(till.total()))
         .into_any()

@@ -124,6 +124,16 @@ impl Till {
         intl::money(amount, self.lang.get())
     }
 
+    /// How long an amount is written, for the stylesheet: it fills the width, whatever it is.
+    pub fn amount_length(&self, amount: Amount) -> &'static str {
+        match self.money(amount).chars().count() {
+            0..=6 => "short",
+            7..=9 => "medium",
+            10..=12 => "long",
+            _ => "huge",
+        }
+    }
+
     pub fn count(&self, n: usize) -> String {
         intl::count(n, self.lang.get())
     }

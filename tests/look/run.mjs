@@ -3,6 +3,7 @@
 
 import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
+import { extremes } from './extremes.mjs';
 import { keys } from './keys.mjs';
 import { SCREENS, openTill, startBrowser, startServer } from './till.mjs';
 
@@ -82,6 +83,9 @@ try {
     }
     check(`${run.name}: the browser reports nothing`, [...new Set(till.problems)]);
     await till.context.close();
+    for await (const [screen, page] of extremes(browser, server.origin, run)) {
+      check(`${run.name}: ${screen}`, [...await violations(page), ...await smallTargets(page), ...await sideways(page)]);
+    }
   }
   await keys(browser, server.origin, check);
 } finally {

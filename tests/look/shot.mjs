@@ -2,6 +2,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { extremes } from './extremes.mjs';
 import { SCREENS, openTill, startBrowser, startServer } from './till.mjs';
 
 const SIZES = {
@@ -41,6 +42,10 @@ try {
         }
         for (const problem of new Set(till.problems)) console.error(`  ${size} ${scheme} ${lang}: ${problem}`);
         await till.context.close();
+        for await (const [name, page] of extremes(browser, server.origin, { size: SIZES[size], scheme, lang })) {
+          await page.waitForTimeout(80);
+          await page.screenshot({ path: join(folder, `${name}-${size}-${scheme}-${lang}.png`) });
+        }
         console.log(`${size} ${scheme} ${lang}`);
       }
     }

@@ -73,7 +73,7 @@ export async function swipe(page, pan) {
 }
 
 /** A till in a fresh profile. Every problem that the page reports ends up in `problems`. */
-export async function openTill(browser, origin, { size, scheme = 'light', lang = 'en' }) {
+export async function openTill(browser, origin, { size, scheme = 'light', lang = 'en' }, prepare = async () => {}) {
   const context = await browser.newContext({
     viewport: size,
     colorScheme: scheme,
@@ -81,6 +81,7 @@ export async function openTill(browser, origin, { size, scheme = 'light', lang =
     locale: { en: 'en-GB', de: 'de-DE', ar: 'ar' }[lang],
     timezoneId: 'Europe/Berlin',
   });
+  await prepare(context);
   const page = await context.newPage();
   const problems = [];
   page.on('pageerror', (error) => problems.push(error.message));
