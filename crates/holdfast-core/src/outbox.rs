@@ -8,7 +8,7 @@ mod recover;
 mod save;
 mod upload;
 
-pub use recover::{ChainPoint, Found, RecoverOp, recover};
+pub use recover::{ChainPoint, Found, RecoverOp, head_to_copy, recover};
 pub use save::{Save, SaveOutcome, SaveRequest, SaveResponse, SaveStep, StoreFault};
 pub use upload::{
     Ack, AckStatus, Reply, Scope, Upload, UploadOutcome, UploadRequest, UploadResponse, UploadStep, UploadSummary,

@@ -6,7 +6,7 @@ use crate::store::DeviceStore;
 use holdfast_core::limits::RECORD_BYTES_MAX;
 use holdfast_core::outbox::{
     AckStatus, ChainPoint, Entry, Found, RecoverOp, Save, SaveOutcome, SaveRequest, SaveResponse, SaveStep, StoreFault,
-    recover,
+    head_to_copy, recover,
 };
 use holdfast_wire::b64;
 use holdfast_wire::stored::{ChainHead, StoredPayment};
@@ -152,8 +152,9 @@ pub async fn the_journal_comes_back_from_the_database(store: &impl DeviceStore) 
     for payment in [&one, &two] {
         store.commit(payment, &head_of(payment, payment.seq)).await.expect("a committed payment");
     }
-    assert_eq!(run_recovery(store).await, Ok(2));
+    assert_eq!(run_recovery(store).await, Ok(3));
     assert_eq!(store.journal_content().await.map(|c| c.whole), Ok(vec![one.clone(), two]));
+    assert_eq!(store.journal_content().await.map(|c| c.head), Ok(Some(head_of(&stored(2), 2))));
     // Acknowledged, but the journal's file outlived it.
     let stone = tombstone(&one, &AckStatus::Stored, "e1", 5);
     store.settle(&entry(&one), &stone).await.expect("a settled payment");
@@ -215,7 +216,8 @@ pub async fn save(
 /// Reads both stores, lets the core decide, carries it out, and says how many operations it took.
 pub async fn run_recovery(store: &impl DeviceStore) -> Result<usize, StoreFault> {
     let journal = store.journal_content().await?;
-    let ops = recover(&found(store).await?);
+    let found = found(store).await?;
+    let (ops, head_to_copy) = (recover(&found), head_to_copy(&found));
     let head = |point: &ChainPoint| ChainHead {
         v: holdfast_wire::V,
         head: holdfast_wire::time::Head { seq: point.seq, hash: b64::hash_text(point.hash) },
@@ -237,7 +239,10 @@ pub async fn run_recovery(store: &impl DeviceStore) -> Result<usize, StoreFault>
             RecoverOp::RemoveTorn(name) => store.unjournal(name).await?,
         }
     }
-    Ok(ops.len())
+    if let Some(point) = &head_to_copy {
+        store.copy_head(&head(point)).await?;
+    }
+    Ok(ops.len() + usize::from(head_to_copy.is_some()))
 }
 
 /// What the two stores hold, as the core's recovery reads it.

@@ -229,6 +229,10 @@ impl DeviceStore for MemoryStore {
         })
     }
 
+    async fn copy_head(&self, head: &ChainHead) -> Result<(), StoreFault> {
+        self.write(Op::CopyHead, 0, |disk| disk.journal_head = Some(head.to_json()))
+    }
+
     async fn restore(&self, payment: &StoredPayment) -> Result<(), StoreFault> {
         let text = payment.to_json();
         self.write(Op::Restore, text.len(), |disk| {

@@ -55,6 +55,8 @@ pub trait DeviceStore {
     async fn raise_head(&self, head: &ChainHead) -> Result<(), StoreFault>;
     async fn tombstones(&self) -> Result<Vec<Tombstone>, StoreFault>;
     async fn journal_content(&self) -> Result<JournalContent, StoreFault>;
+    /// Writes the journal's own copy of the head.
+    async fn copy_head(&self, head: &ChainHead) -> Result<(), StoreFault>;
     /// Puts a row that the journal still has. A payment with a tombstone of this hash is not put back.
     async fn restore(&self, payment: &StoredPayment) -> Result<(), StoreFault>;
     /// Removes tombstones made before `at_ms`.

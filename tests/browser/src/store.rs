@@ -73,6 +73,10 @@ impl DeviceStore for BrowserStore {
         Ok(content)
     }
 
+    async fn copy_head(&self, head: &ChainHead) -> Result<(), StoreFault> {
+        write_head(&self.journal, DEVICE, head).await
+    }
+
     async fn restore(&self, payment: &StoredPayment) -> Result<(), StoreFault> {
         self.money.put_back(payment).await.map(drop)
     }

@@ -1,7 +1,9 @@
 //! Real keys, made once per process: RSA keys take long to make. That they differ between processes changes no length and no
 //! decision, so it does not show in a trace.
 
-use holdfast_crypto::envelope::{CardKeyPair, PublicCardKey, make_card_key};
+use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey};
+use holdfast_crypto::Secret;
+use holdfast_crypto::envelope::{CardKeyPair, ContentKey, ENCRYPTED_KEY_BYTES, PublicCardKey, make_card_key};
 use holdfast_crypto::es256::{SigningKey, VerifyingKey};
 use holdfast_wire::jws::{Jwk, NamedKey, ToSign, Unverified};
 use std::cell::RefCell;
@@ -19,6 +21,8 @@ pub struct Keys {
     pub devices: Vec<SigningKey>,
     /// One pair under the name of every day.
     pub card: CardKeyPair,
+    /// Its private half, read once, as an HSM holds it: reading it takes longer than a decryption.
+    opener: OaepPrivateDecryptingKey,
 }
 
 pub const ROOT_KID: &str = "root-sim";
@@ -29,14 +33,27 @@ pub fn keys() -> &'static Keys {
     static KEYS: OnceLock<Keys> = OnceLock::new();
     KEYS.get_or_init(|| {
         let make = || SigningKey::make().expect("a P-256 key").0;
+        let card = make_card_key().expect("an RSA key");
+        // The simulation plays the HSM, which has its private key open.
+        let private = PrivateDecryptingKey::from_pkcs8(card.pkcs8.expose()).expect("the key just made");
         Keys {
             root: make(),
             signer: make(),
             ack: make(),
             devices: (0..DEVICE_KEYS).map(|_| make()).collect(),
-            card: make_card_key().expect("an RSA key"),
+            card,
+            opener: OaepPrivateDecryptingKey::new(private).expect("a key for OAEP"),
         }
     })
+}
+
+impl Keys {
+    /// RSA-OAEP-256, as the server's `CardKeys` asks for it.
+    pub fn content_key(&self, encrypted_key: &[u8]) -> Option<ContentKey> {
+        let mut buffer = [0; ENCRYPTED_KEY_BYTES];
+        let opened = self.opener.decrypt(&OAEP_SHA256_MGF1SHA256, encrypted_key, &mut buffer, None).ok()?;
+        <[u8; 32]>::try_from(&*opened).ok().map(Secret::new)
+    }
 }
 
 /// The published half under a day's name. Reading it costs much arithmetic, so each thread does it once per name.

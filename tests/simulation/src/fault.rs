@@ -35,7 +35,7 @@ pub enum Fault {
     AnswerCut {
         tablet: usize,
     },
-    /// The next batch is answered by something in between with an older answer of the same server.
+    /// The next batch is answered by something in between with an older answer of the same server, and does not arrive.
     AnswerStale {
         tablet: usize,
     },

@@ -104,25 +104,35 @@ impl World {
         }
     }
 
-    /// All links are down. In one of days the shop closes, and time passes at once.
+    /// All links are down. In one of days the shop closes in between.
     fn outage(&mut self, ms: i64) {
         let is_long = ms > 3_600_000;
         for t in 0..self.tablets.len() {
             self.set_link(t, Link::Down, ms);
-            if is_long {
-                let tablet = &mut self.tablets[t];
-                tablet.page = None;
-                tablet.runs.clear();
-                tablet.lock = None;
-                let opens_ms = ms - CLOSING_MS;
-                tablet.closed_until_ms = self.now_ms + opens_ms;
-                self.after(opens_ms, Event::Start(t));
-            }
         }
         if is_long {
+            // It is sold on for a while.
+            let sells_ms = self.rng.between(1_000, 120_000);
+            self.after(sells_ms, Event::Close(self.now_ms + ms - CLOSING_MS));
             // The end of the chaos waits for the shop to open again.
             self.plan.chaos_ms += ms;
             self.after(self.plan.start_ms + self.plan.chaos_ms - self.now_ms, Event::Heal);
+        }
+    }
+
+    /// Nobody opens the app until the shop opens again; time passes at once.
+    pub fn close(&mut self, until_ms: i64) {
+        if self.is_healing() {
+            return;
+        }
+        self.say("the shop closes".to_owned());
+        for t in 0..self.tablets.len() {
+            let tablet = &mut self.tablets[t];
+            tablet.page = None;
+            tablet.runs.clear();
+            tablet.lock = None;
+            tablet.closed_until_ms = until_ms;
+            self.after(until_ms - self.now_ms, Event::Start(t));
         }
     }
 

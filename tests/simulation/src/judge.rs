@@ -151,6 +151,9 @@ impl World {
         for id in payments.keys().filter(|id| !self.judge.ids.contains_key(id)) {
             found.push(format!("the server has a payment that no till ever made: {id}"));
         }
+        if !quarantined.is_empty() && !self.tablets.iter().any(|t| t.is_clone_or_cloned) {
+            found.push(format!("{} records are in quarantine and no profile was cloned", quarantined.len()));
+        }
         found.extend(judge_books(&payments, &view));
         found.extend(self.judge_tablets(&payments));
         self.count_the_end(&payments, &view);

@@ -29,7 +29,7 @@ pub struct Plan {
 impl Plan {
     pub fn draw(rng: &mut SeededRng) -> Self {
         let tablets = usize::try_from(rng.between(2, 4)).unwrap_or(2);
-        let chaos_ms = rng.between(4, 10) * MINUTE_MS;
+        let chaos_ms = rng.between(3, 7) * MINUTE_MS;
         // Some runs begin shortly before a key's last minute.
         let start_ms = if rng.chance(250) {
             DAY_ONE_MS + DAY_MS - rng.between(1, 5) * MINUTE_MS
@@ -40,10 +40,10 @@ impl Plan {
         let mut faults: Vec<(i64, Fault)> =
             (0..count).map(|_| (rng.between(0, chaos_ms), draw_fault(rng, tablets))).collect();
         if rng.chance(80) {
-            faults.push((rng.between(0, chaos_ms / 2), Fault::Outage { ms: rng.between(60, 80) * HOUR_MS }));
+            faults.push((rng.between(0, chaos_ms / 2), Fault::Outage { ms: rng.between(66, 80) * HOUR_MS }));
         }
         faults.sort_by_key(|(at, _)| *at);
-        Self { start_ms, tablets, chaos_ms, sale_gap_ms_max: rng.between(20, 80) * 1_000, faults }
+        Self { start_ms, tablets, chaos_ms, sale_gap_ms_max: rng.between(25, 90) * 1_000, faults }
     }
 }
 

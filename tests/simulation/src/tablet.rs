@@ -110,7 +110,7 @@ impl Tablet {
             lock: None,
             is_whole: true,
             is_clone_or_cloned: true,
-            closed_until_ms: 0,
+            closed_until_ms: self.closed_until_ms,
             page_dies: None,
             worker_dies: None,
             cursor: self.cursor.clone(),

@@ -40,6 +40,8 @@ pub enum Event {
     FaultEnds(FaultEnd),
     /// A tablet is switched on, or its app is opened again.
     Start(usize),
+    /// The shop closes until that time.
+    Close(i64),
     Page(usize, u64, PageEvent),
     /// The next step of an upload run.
     Run(usize, Who, u64),
@@ -126,6 +128,7 @@ impl World {
             Event::Fault(fault) => self.strike(fault),
             Event::FaultEnds(end) => self.end_fault(&end),
             Event::Start(t) => self.start_page(t),
+            Event::Close(until_ms) => self.close(until_ms),
             Event::Page(t, generation, event) => self.page_event(t, generation, event),
             Event::Run(t, who, generation) => self.run_step(t, who, generation),
             Event::Worker(t) => self.worker_wakes(t),

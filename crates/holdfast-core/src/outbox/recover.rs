@@ -39,12 +39,12 @@ pub enum RecoverOp {
     Restore(Entry),
     /// Put this head into the database: it is behind the records.
     RaiseHead(ChainPoint),
+    /// A torn file goes.
+    RemoveTorn(String),
     /// Write the second copy of a row again.
     Journal(Entry),
     /// The acknowledged record's copy goes.
     Unjournal(Entry),
-    /// A torn file goes.
-    RemoveTorn(String),
 }
 
 /// Decides what must be done so that both stores hold the same queue and the chain goes on where it stood.
@@ -56,14 +56,22 @@ pub fn recover(found: &Found) -> Vec<RecoverOp> {
         ops.push(RecoverOp::Restore(entry.clone()));
     }
     ops.extend(raised_head(found).map(RecoverOp::RaiseHead));
+    // Before the copies are written again: a torn file may have the name of one of them.
+    ops.extend(found.torn.iter().cloned().map(RecoverOp::RemoveTorn));
     for entry in found.rows.iter().filter(|e| !has(&found.journal, e)) {
         ops.push(RecoverOp::Journal(entry.clone()));
     }
     for entry in found.journal.iter().filter(|e| acknowledged(e)) {
         ops.push(RecoverOp::Unjournal(entry.clone()));
     }
-    ops.extend(found.torn.iter().cloned().map(RecoverOp::RemoveTorn));
     ops
+}
+
+/// The head that the journal should hold after the recovery, if it holds another. Without it a wiped journal and, at another time, a wiped
+/// database would together let the chain begin anew, and its numbers would be given twice.
+pub fn head_to_copy(found: &Found) -> Option<ChainPoint> {
+    let head = raised_head(found).or(found.head);
+    head.filter(|_| found.journal_head != head)
 }
 
 /// The head that the database should have, if it has another.
@@ -125,7 +133,21 @@ mod tests {
     #[test]
     fn a_wiped_journal_is_written_again() {
         let found = Found { rows: vec![entry(1, 9)], head: Some(point(1)), ..Found::default() };
-        check(found, &[Journal(entry(1, 9))]);
+        check(found.clone(), &[Journal(entry(1, 9))]);
+        // Its file is there, but torn: it is removed before it is written again, not after.
+        let found = Found { torn: vec!["1".into()], ..found };
+        check(found, &[RemoveTorn("1".into()), Journal(entry(1, 9))]);
+    }
+
+    #[test]
+    fn a_wiped_journal_gets_its_head_back_though_nothing_waits() {
+        let found = Found { head: Some(point(7)), ..Found::default() };
+        assert_eq!((recover(&found), head_to_copy(&found)), (vec![], Some(point(7))));
+        let found = Found { journal_head: Some(point(7)), ..found };
+        assert_eq!(head_to_copy(&found), None);
+        let found = Found { rows: vec![entry(8, 9)], ..found };
+        assert_eq!(head_to_copy(&found), Some(point(8)));
+        assert_eq!(head_to_copy(&Found::default()), None);
     }
 
     #[test]
@@ -138,7 +160,7 @@ mod tests {
             journal_head: Some(point(1)),
             ..Found::default()
         };
-        check(found, &[Unjournal(entry(1, 9)), RemoveTorn("x".into())]);
+        check(found, &[RemoveTorn("x".into()), Unjournal(entry(1, 9))]);
     }
 
     #[test]

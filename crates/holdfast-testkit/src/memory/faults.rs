@@ -16,6 +16,7 @@ pub enum Op {
     Settle,
     Head,
     RaiseHead,
+    CopyHead,
     Tombstones,
     JournalContent,
     Restore,

@@ -4,7 +4,7 @@ use crate::crypto::{ACK_KID, ROOT_KID, SIGNER_KID, keys, named, sign};
 use holdfast_core::keys::{HeldKey, KeyOp, Published, sweep};
 use holdfast_core::limits::{KEYSET_LIFE_MS, SIGNER_LIFE_MS};
 use holdfast_core::time::{DAY_MS, utc_day};
-use holdfast_crypto::envelope::{ContentKey, OpenError, rsa_oaep_unwrap};
+use holdfast_crypto::envelope::ContentKey;
 use holdfast_server::process::{CardKeyFault, CardKeys};
 use holdfast_server::store::Payment;
 use holdfast_wire::jws::{ToSign, typ};
@@ -32,10 +32,7 @@ impl CardKeys for SimCardKeys {
         match is_there {
             None => Err(CardKeyFault::Unknown),
             Some(false) => Err(CardKeyFault::Destroyed),
-            Some(true) => rsa_oaep_unwrap(&keys().card.pkcs8, encrypted_key).map_err(|error| match error {
-                OpenError::PrivateKey => CardKeyFault::Unavailable,
-                _ => CardKeyFault::Refused,
-            }),
+            Some(true) => keys().content_key(encrypted_key).ok_or(CardKeyFault::Refused),
         }
     }
 }
