@@ -101,6 +101,7 @@ pub struct UploadSummary {
 
 /// Either the next request, or the end.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a step lives only until it is matched; a box would buy nothing")]
 pub enum UploadStep {
     Ask(Upload, UploadRequest),
     End(UploadOutcome, UploadSummary),
