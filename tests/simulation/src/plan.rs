@@ -50,7 +50,7 @@ impl Plan {
 fn draw_fault(rng: &mut SeededRng, tablets: usize) -> Fault {
     let tablet = usize::try_from(rng.below(tablets as u64)).unwrap_or(0);
     let short = |rng: &mut SeededRng| rng.between(2, 90) * 1_000;
-    match rng.below(30) {
+    match rng.below(33) {
         0 | 1 => Fault::LinkDown { tablet, ms: short(rng) },
         2 => Fault::Portal { tablet, ms: short(rng) },
         3 | 4 => Fault::Rough { tablet, ms: short(rng), permille: u32::try_from(rng.between(50, 500)).unwrap_or(50) },
@@ -73,13 +73,13 @@ fn draw_fault(rng: &mut SeededRng, tablets: usize) -> Fault {
         22 => Fault::TornJournal { tablet, byte: usize::try_from(rng.between(0, 3_000)).unwrap_or(0) },
         23 | 24 => draw_broken(rng, tablet),
         25 => Fault::ClockSet { tablet, wall_ms: draw_wall(rng) },
-        26 if rng.chance(200) => Fault::Cloned { tablet },
-        26 | 27 => Fault::ServerCrash {
-            crash: ServerCrash { after: rng.below(30), is_written: rng.chance(500) },
+        26 if rng.chance(400) => Fault::Cloned { tablet },
+        27 => Fault::AcquirerDown { ms: short(rng) },
+        28 | 29 => Fault::AcquirerAnswers { steps: (0..rng.between(1, 4)).map(|_| draw_step(rng)).collect() },
+        _ => Fault::ServerCrash {
+            crash: ServerCrash { after: rng.below(24), is_written: rng.chance(400) },
             down_ms: rng.between(1, 40) * 1_000,
         },
-        28 => Fault::AcquirerDown { ms: short(rng) },
-        _ => Fault::AcquirerAnswers { steps: (0..rng.between(1, 4)).map(|_| draw_step(rng)).collect() },
     }
 }
 

@@ -153,7 +153,9 @@ impl World {
                     ingested.stored.len(),
                     ingested.quarantined_count
                 ));
-                self.tick_after(1);
+                // What a planted bug holds back is written a moment later.
+                let delay_ms = if self.planted(Plant::AckBeforeCommit) { 30 } else { 1 };
+                self.tick_after(delay_ms);
                 Some(ok(BatchAnswer { v: holdfast_wire::V, acks: ingested.acks }.to_json()))
             }
             Err(IngestError::TooManyRecords) => Some(Answer { status: 413, body: b"batch-too-large".to_vec() }),
