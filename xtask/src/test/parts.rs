@@ -90,10 +90,10 @@ pub const PARTS: &[Part] = &[
         built: false,
         reads_others: false,
         runs: |setting| {
-            let mut wasm = vec!["clippy", "--locked", "--target", "wasm32-unknown-unknown"];
+            let mut wasm = vec!["clippy", "--locked", "--keep-going", "--target", "wasm32-unknown-unknown"];
             wasm.extend(WASM.iter().flat_map(|name| ["-p", name]));
             wasm.extend(["--", "-D", "warnings"]);
-            let native = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+            let native = ["clippy", "--locked", "--keep-going", "--workspace", "--all-targets", "--", "-D", "warnings"];
             Ok(vec![cargo(setting, "native", &native, Count::Exit), cargo(setting, "wasm32", &wasm, Count::Exit)])
         },
     },

@@ -13,7 +13,8 @@ pub fn links(tree: &Tree) -> Vec<Violation> {
                 || tree.names.iter().any(|known| *known == file || known.starts_with(&format!("{file}/")));
             if !is_there {
                 found.push(format!("{name}:{line} links to {target}, which does not exist"));
-            } else if let Some(text) = tree.files.get(&file).filter(|_| file.ends_with(".md") && !anchor.is_empty()) {
+            } else if file.ends_with(".md") && !anchor.is_empty() {
+                let text = tree.files.get(&file).map_or("", String::as_str);
                 if !headings(text).any(|heading| heading == anchor) {
                     found.push(format!("{name}:{line} links to {target}, but there is no such heading"));
                 }

@@ -101,7 +101,10 @@ pub struct UploadSummary {
 
 /// Either the next request, or the end.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a step lives only until it is matched; a box would buy nothing")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::large_enum_variant, reason = "a step lives only until it is matched; a box would buy nothing")
+)]
 pub enum UploadStep {
     Ask(Upload, UploadRequest),
     End(UploadOutcome, UploadSummary),
