@@ -3,8 +3,8 @@
 use super::icon::{CARD, CLOSE, MINUS, PLUS, UP, icon};
 use crate::browser::page;
 use crate::messages::fill;
+use crate::state::payment::LineView;
 use crate::state::till::Till;
-use crate::state::view_model::LineView;
 use leptos::html::{aside, button, dd, div, dl, dt, h2, li, p, span, ul};
 use leptos::prelude::*;
 use leptos::svg::{path, svg};

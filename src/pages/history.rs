@@ -5,8 +5,10 @@ use crate::components::bar::page_bar;
 use crate::components::icon::{CLOCK, DOTS, HELD, Icon, SEARCH, TICK, WARNING, icon};
 use crate::messages::{fill, isolated};
 use crate::pages::payment::detail;
-use crate::state::till::{Till, card_words, stage_word};
-use crate::state::view_model::{Payment, Route, Tone};
+use crate::state::payment::{Payment, Tone};
+use crate::state::till::Till;
+use crate::state::view_model::Route;
+use crate::state::words::{card_words, stage_word};
 use leptos::html::{button, div, h2, input, label, li, main, p, section, span, ul};
 use leptos::prelude::*;
 
@@ -114,7 +116,7 @@ fn title(till: Till, payment: &Payment) -> String {
     let t = till.t();
     let word = stage_word(&payment.state, t);
     match &payment.state {
-        crate::state::view_model::PaymentStage::Declined { code } => format!("{word}: {}", t.decline_reason(code)),
+        crate::state::payment::PaymentStage::Declined { code } => format!("{word}: {}", t.decline_reason(code)),
         _ => word.to_owned(),
     }
 }

@@ -4,8 +4,10 @@ use crate::browser::intl::TimeStyle;
 use crate::components::icon::{BACK, icon, mark};
 use crate::messages::fill;
 use crate::pages::history::state_mark;
-use crate::state::till::{Till, card_words, stage_word};
-use crate::state::view_model::{Overlay, Payment, PaymentStage, Tone};
+use crate::state::payment::{Payment, PaymentStage, Tone};
+use crate::state::till::Till;
+use crate::state::view_model::Overlay;
+use crate::state::words::{card_words, stage_word};
 use leptos::html::{button, dd, div, dl, dt, h2, h3, li, ol, p, span};
 use leptos::prelude::*;
 

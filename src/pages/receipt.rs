@@ -3,8 +3,9 @@
 use crate::browser::{intl::TimeStyle, page};
 use crate::components::icon::{BACK, PRINTER, icon};
 use crate::messages::{fill, isolated};
-use crate::state::till::{Till, card_words};
-use crate::state::view_model::{Payment, PaymentStage, Receipt};
+use crate::state::payment::{Payment, PaymentStage, Receipt};
+use crate::state::till::Till;
+use crate::state::words::card_words;
 use holdfast_core::card::Entry;
 use leptos::html::{article, button, div, h1, hr, main, p, span, strong};
 use leptos::prelude::*;

@@ -3,8 +3,9 @@
 use crate::browser::intl::TimeStyle;
 use crate::components::icon::outcome_mark;
 use crate::messages::{fill, isolated};
-use crate::state::till::{Till, card_words};
+use crate::state::till::Till;
 use crate::state::view_model::{Outcome, Overlay, Said};
+use crate::state::words::card_words;
 use holdfast_core::outbox::StoreFault;
 use leptos::html::{button, div, h1, main, output, p};
 use leptos::prelude::*;

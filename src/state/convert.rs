@@ -1,6 +1,6 @@
 //! From the wire's shapes to what the views are given.
 
-use super::view_model::{CardView, LineView, Payment, PaymentStage};
+use super::payment::{CardView, LineView, Payment, PaymentStage};
 use holdfast_core::card::{Brand, Entry};
 use holdfast_core::money::{Amount, Currency};
 use holdfast_wire::history::PaymentView;

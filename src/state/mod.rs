@@ -5,6 +5,7 @@
 pub mod convert;
 pub mod draft;
 pub mod keyed;
+pub mod payment;
 pub mod view_model;
 
 #[cfg(target_arch = "wasm32")]
@@ -15,3 +16,5 @@ pub mod payments;
 pub mod session;
 #[cfg(target_arch = "wasm32")]
 pub mod till;
+#[cfg(target_arch = "wasm32")]
+pub mod words;

@@ -4,8 +4,9 @@
 //! its result. If that time is over nothing has to be converted: it is a stored payment already, under the id it always had.
 
 use super::draft::{self, Attempt};
+use super::payment::{Payment, PaymentStage};
 use super::till::Till;
-use super::view_model::{Outcome, Overlay, Payment, PaymentStage, Problem, Said, Stage, Tender, WaitingView};
+use super::view_model::{Outcome, Overlay, Problem, Said, Stage, Tender, WaitingView};
 use super::{connection, convert};
 use crate::browser::keys::Swipe;
 use crate::env::{self, NotSealed};
@@ -247,7 +248,7 @@ fn from_history(item: &HistoryItem) -> Option<Payment> {
 
 /// Whether a payment is at the server and not settled: then the history is worth asking for soon.
 pub fn any_on_its_way(till: Till) -> bool {
-    use super::view_model::Tone;
+    use super::payment::Tone;
     till.payments.with_untracked(|all| all.iter().any(|p| p.state.tone() == Tone::Plain))
 }
 

@@ -1,7 +1,8 @@
 //! From an opened page to a till that sells: the device's stores, the enrolment, the shop, and the sale that was open.
 
+use super::payment::PaymentStage;
 use super::till::{ShopView, Till};
-use super::view_model::{Outcome, Overlay, PaymentStage, Said, Stage};
+use super::view_model::{Outcome, Overlay, Said, Stage};
 use super::{connection, convert, draft, payments};
 use crate::browser::page;
 use crate::env;

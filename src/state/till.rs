@@ -3,10 +3,11 @@
 
 use super::draft::Attempt;
 use super::keyed::{Field, Keyed, Mask};
+use super::payment::{LineView, Payment, Receipt};
 use super::session::Facts;
-use super::view_model::{LineView, Overlay, Payment, Problem, Receipt, Route, Stage, Tender, Theme, WaitingView};
-use crate::browser::{intl, page};
-use crate::messages::{Lang, Messages, fill};
+use super::view_model::{Overlay, Problem, Route, Stage, Tender, Theme, WaitingView};
+use crate::browser::page;
+use crate::messages::Lang;
 use holdfast_core::cart::{Cart, CartError};
 use holdfast_core::catalogue::{Catalogue, Item};
 use holdfast_core::connectivity::{AcquirerLamp, Link};
@@ -77,9 +78,6 @@ pub struct Till {
     keyed: StoredValue<Keyed>,
 }
 
-/// How long a notice stays.
-const NOTICE_MS: u64 = 5_000;
-
 impl Till {
     pub fn new() -> Self {
         Self {
@@ -112,59 +110,6 @@ impl Till {
             in_flight: StoredValue::new(None),
             keyed: StoredValue::new(Keyed::default()),
         }
-    }
-
-    // --- Words ---
-
-    pub fn t(&self) -> &'static Messages {
-        self.lang.get().messages()
-    }
-
-    pub fn money(&self, amount: Amount) -> String {
-        intl::money(amount, self.lang.get())
-    }
-
-    /// How long an amount is written, for the stylesheet: it fills the width, whatever it is.
-    pub fn amount_length(&self, amount: Amount) -> &'static str {
-        match self.money(amount).chars().count() {
-            0..=6 => "short",
-            7..=9 => "medium",
-            10..=12 => "long",
-            _ => "huge",
-        }
-    }
-
-    pub fn count(&self, n: usize) -> String {
-        intl::count(n, self.lang.get())
-    }
-
-    pub fn time(&self, at_ms: i64, style: intl::TimeStyle) -> String {
-        intl::time(at_ms, style, self.lang.get())
-    }
-
-    /// Says something at the foot of the screen for a while.
-    pub fn notify(&self, text: impl Into<String>) {
-        let text = text.into();
-        let notice = self.notice;
-        notice.set(Some(text.clone()));
-        set_timeout(
-            move || {
-                if notice.with_untracked(|now| now.as_deref() == Some(text.as_str())) {
-                    notice.set(None);
-                }
-            },
-            std::time::Duration::from_millis(NOTICE_MS),
-        );
-    }
-
-    pub fn choose_lang(&self, lang: Lang) {
-        self.lang.set(lang);
-        page::keep_lang(lang);
-    }
-
-    pub fn choose_theme(&self, theme: Theme) {
-        self.theme.set(theme);
-        page::keep_theme(theme);
     }
 
     // --- Ways ---
@@ -258,7 +203,7 @@ impl Till {
     }
 
     pub fn cart_lines(&self) -> Vec<LineView> {
-        self.cart.with(|cart| lines_of(cart))
+        self.cart.with(lines_of)
     }
 
     fn change_cart(&self, edit: impl FnOnce(&mut Cart) -> Result<(), CartError>) -> bool {
@@ -377,48 +322,6 @@ impl Till {
             self.go(Route::Sell);
         }
     }
-}
-
-/// A problem in words.
-pub fn problem_words(problem: Problem, t: &'static Messages) -> &'static str {
-    use holdfast_core::card::{CardNumberError, CardRefusal, TrackError};
-    use holdfast_core::policy::PolicyRefusal;
-    match problem {
-        Problem::Number(CardNumberError::TooShort) => t.card_too_short,
-        Problem::Number(CardNumberError::TooLong) => t.card_too_long,
-        Problem::Number(CardNumberError::NotDigits | CardNumberError::CheckDigit) => t.card_mistyped,
-        Problem::Expiry => t.expiry_mistyped,
-        Problem::Card(CardRefusal::Expired) => t.card_expired,
-        Problem::Card(CardRefusal::NotForGoods) => t.card_not_for_goods,
-        Problem::Card(CardRefusal::BrandNotAccepted) => t.card_brand,
-        Problem::Track(TrackError::Unreadable) => t.card_unreadable,
-        Problem::Track(TrackError::TracksDiffer) => t.tracks_differ,
-        Problem::Policy(PolicyRefusal::NothingToPay) => t.sale_needed,
-        Problem::Policy(PolicyRefusal::AbovePayment) => t.above_payment,
-        Problem::Policy(PolicyRefusal::AboveKeyed) => t.above_keyed,
-        Problem::Policy(PolicyRefusal::AboveTotal) => t.above_total,
-        Problem::Policy(PolicyRefusal::TooMany) => t.too_many,
-        Problem::NoKey => t.no_key,
-        Problem::Revoked => t.revoked,
-    }
-}
-
-/// A payment's state in a word.
-pub fn stage_word(stage: &super::view_model::PaymentStage, t: &'static Messages) -> &'static str {
-    use super::view_model::PaymentStage::*;
-    match stage {
-        Stored { .. } => t.state_stored,
-        Received => t.state_received,
-        Authorising | Authorised | Capturing => t.state_working,
-        Captured => t.state_captured,
-        Declined { .. } => t.state_declined,
-        Expired => t.state_expired,
-        Quarantined { .. } => t.state_quarantined,
-    }
-}
-
-pub fn card_words(card: &super::view_model::CardView, t: &'static Messages) -> String {
-    fill(t.card_ending, &[("brand", &card.brand), ("last4", &card.last4)])
 }
 
 /// The lines of a cart as they are shown. The cart has checked that every total exists.

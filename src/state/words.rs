@@ -1,0 +1,108 @@
+//! How the till speaks: amounts, times, notices, and every state and problem in the seller's language.
+
+use super::payment::{CardView, PaymentStage};
+use super::till::Till;
+use super::view_model::{Problem, Theme};
+use crate::browser::{intl, page};
+use crate::messages::{Lang, Messages, fill};
+use holdfast_core::card::{CardNumberError, CardRefusal, TrackError};
+use holdfast_core::money::Amount;
+use holdfast_core::policy::PolicyRefusal;
+use leptos::prelude::*;
+use std::time::Duration;
+
+/// How long a notice stays.
+const NOTICE: Duration = Duration::from_secs(5);
+
+impl Till {
+    pub fn t(&self) -> &'static Messages {
+        self.lang.get().messages()
+    }
+
+    pub fn money(&self, amount: Amount) -> String {
+        intl::money(amount, self.lang.get())
+    }
+
+    /// How long an amount is written, for the stylesheet: it fills the width, whatever it is.
+    pub fn amount_length(&self, amount: Amount) -> &'static str {
+        match self.money(amount).chars().count() {
+            0..=6 => "short",
+            7..=9 => "medium",
+            10..=12 => "long",
+            _ => "huge",
+        }
+    }
+
+    pub fn count(&self, n: usize) -> String {
+        intl::count(n, self.lang.get())
+    }
+
+    pub fn time(&self, at_ms: i64, style: intl::TimeStyle) -> String {
+        intl::time(at_ms, style, self.lang.get())
+    }
+
+    /// Says something at the foot of the screen for a while.
+    pub fn notify(&self, text: impl Into<String>) {
+        let text = text.into();
+        let notice = self.notice;
+        notice.set(Some(text.clone()));
+        set_timeout(
+            move || {
+                if notice.with_untracked(|now| now.as_deref() == Some(text.as_str())) {
+                    notice.set(None);
+                }
+            },
+            NOTICE,
+        );
+    }
+
+    pub fn choose_lang(&self, lang: Lang) {
+        self.lang.set(lang);
+        page::keep_lang(lang);
+    }
+
+    pub fn choose_theme(&self, theme: Theme) {
+        self.theme.set(theme);
+        page::keep_theme(theme);
+    }
+}
+
+/// A problem in words.
+pub fn problem_words(problem: Problem, t: &'static Messages) -> &'static str {
+    match problem {
+        Problem::Number(CardNumberError::TooShort) => t.card_too_short,
+        Problem::Number(CardNumberError::TooLong) => t.card_too_long,
+        Problem::Number(CardNumberError::NotDigits | CardNumberError::CheckDigit) => t.card_mistyped,
+        Problem::Expiry => t.expiry_mistyped,
+        Problem::Card(CardRefusal::Expired) => t.card_expired,
+        Problem::Card(CardRefusal::NotForGoods) => t.card_not_for_goods,
+        Problem::Card(CardRefusal::BrandNotAccepted) => t.card_brand,
+        Problem::Track(TrackError::Unreadable) => t.card_unreadable,
+        Problem::Track(TrackError::TracksDiffer) => t.tracks_differ,
+        Problem::Policy(PolicyRefusal::NothingToPay) => t.sale_needed,
+        Problem::Policy(PolicyRefusal::AbovePayment) => t.above_payment,
+        Problem::Policy(PolicyRefusal::AboveKeyed) => t.above_keyed,
+        Problem::Policy(PolicyRefusal::AboveTotal) => t.above_total,
+        Problem::Policy(PolicyRefusal::TooMany) => t.too_many,
+        Problem::NoKey => t.no_key,
+        Problem::Revoked => t.revoked,
+    }
+}
+
+/// A payment's state in a word.
+pub fn stage_word(stage: &PaymentStage, t: &'static Messages) -> &'static str {
+    use PaymentStage::*;
+    match stage {
+        Stored { .. } => t.state_stored,
+        Received => t.state_received,
+        Authorising | Authorised | Capturing => t.state_working,
+        Captured => t.state_captured,
+        Declined { .. } => t.state_declined,
+        Expired => t.state_expired,
+        Quarantined { .. } => t.state_quarantined,
+    }
+}
+
+pub fn card_words(card: &CardView, t: &'static Messages) -> String {
+    fill(t.card_ending, &[("brand", &card.brand), ("last4", &card.last4)])
+}
