@@ -56,7 +56,7 @@ pub fn cart(rng: &mut SeededRng) -> Cart {
     let mut cart = Cart::new(Currency::EUR);
     for _ in 0..rng.between(1, 4) {
         let amount = Amount::new(rng.between(50, 5_000), Currency::EUR);
-        cart.add_amount(*rng.pick::<&str>(&names), amount, *rng.pick(&[0, 700, 1_900])).expect("a small amount fits");
+        cart.add_amount(rng.pick::<&str>(&names), amount, *rng.pick(&[0, 700, 1_900])).expect("a small amount fits");
     }
     cart
 }
