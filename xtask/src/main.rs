@@ -29,7 +29,7 @@ cargo xtask <command>
   serve [--port N] [--data DIR] [--reset]   set up, build and run the demo shop; Ctrl-C stops it
   test [part...] [--full] [--verbose]       run the tests; `test --list` names the parts
   sim [--seeds N] [--seed S] [...]          run the simulation; the rest goes to the simulator as it is
-  bench [part...] [--json FILE]             measure against the peers
+  bench [part...] [--json FILE] [...]       measure against the peers; the rest goes to the bench as it is
   tidy                                      check what a program can check of the architecture
   setup [part...]                           install what the parts of `test` need, and nothing else
   precache                                  called by trunk: list the built files in sw.js";

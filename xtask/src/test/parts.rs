@@ -92,7 +92,7 @@ pub const PARTS: &[Part] = &[
         runs: |setting| {
             let mut wasm = vec!["clippy", "--locked", "--keep-going", "--target", "wasm32-unknown-unknown"];
             wasm.extend(WASM.iter().flat_map(|name| ["-p", name]));
-            wasm.extend(["--", "-D", "warnings"]);
+            wasm.extend(["--all-targets", "--", "-D", "warnings"]);
             let native = ["clippy", "--locked", "--keep-going", "--workspace", "--all-targets", "--", "-D", "warnings"];
             Ok(vec![cargo(setting, "native", &native, Count::Exit), cargo(setting, "wasm32", &wasm, Count::Exit)])
         },
