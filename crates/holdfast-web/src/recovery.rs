@@ -30,6 +30,8 @@ pub enum Finding {
     EmptyRemoved { name: String },
     /// A torn file is kept for whoever wants to look at it. Nobody was told that its payment is stored.
     TornKept { name: String },
+    /// The journal's copy of the head was missing or behind.
+    HeadCopied { seq: u64 },
     /// This many tombstones had served their time.
     Forgotten { count: usize },
     /// Something could not be put right now; the next start tries again.
@@ -54,6 +56,7 @@ pub async fn run_locked(shared: &Shared) -> Result<Vec<Finding>, StoreFault> {
         }
     }
     findings.extend(forget_old(shared, &seen).await?);
+    findings.extend(copy_missing_head(shared, &seen).await?);
     Ok(findings)
 }
 
@@ -117,6 +120,18 @@ async fn forget_old(shared: &Shared, seen: &Seen) -> Result<Option<Finding>, Sto
     }
     shared.money.forget(&old).await?;
     Ok(Some(Finding::Forgotten { count: old.len() }))
+}
+
+/// Without it a wiped journal and, at another time, a wiped database would together let the chain begin anew.
+async fn copy_missing_head(shared: &Shared, seen: &Seen) -> Result<Option<Finding>, StoreFault> {
+    match seen.head_to_copy() {
+        Some(head) if shared.journal.can_write() => {
+            copy_head(shared).await?;
+            // A number that was given and led to no record is no news.
+            Ok((seen.journal_seq() != Some(head.seq)).then_some(Finding::HeadCopied { seq: head.seq }))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn hash_or_none(point: ChainPoint) -> String {

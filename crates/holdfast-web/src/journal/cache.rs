@@ -20,14 +20,14 @@ impl CachePlace {
     }
 
     pub async fn write(&self, name: &str, text: &str) -> Result<(), StoreFault> {
-        let cache = self.open().await?.ok_or(StoreFault::Broken)?;
+        let cache = self.open(true).await?.ok_or(StoreFault::Broken)?;
         let response = Response::new_with_opt_str(Some(text)).map_err(|e| fault(&e))?;
         let put = JsFuture::from(cache.put_with_str(&address(name), &response));
         put.await.map(drop).map_err(|e| fault(&e))
     }
 
     pub async fn list(&self) -> Result<Vec<String>, StoreFault> {
-        let Some(cache) = self.open().await? else { return Ok(Vec::new()) };
+        let Some(cache) = self.open(false).await? else { return Ok(Vec::new()) };
         let requests: Array =
             JsFuture::from(cache.keys()).await.map_err(|e| fault(&e))?.dyn_into().map_err(|_| StoreFault::Broken)?;
         let urls = requests.iter().filter_map(|r| r.dyn_into::<Request>().ok()).map(|r| r.url());
@@ -35,7 +35,7 @@ impl CachePlace {
     }
 
     pub async fn read(&self, name: &str) -> Result<Option<String>, StoreFault> {
-        let Some(cache) = self.open().await? else { return Ok(None) };
+        let Some(cache) = self.open(false).await? else { return Ok(None) };
         let found = JsFuture::from(cache.match_with_str(&address(name))).await.map_err(|e| fault(&e))?;
         let Ok(response) = found.dyn_into::<Response>() else { return Ok(None) };
         let text = response.text().map_err(|e| fault(&e))?;
@@ -43,12 +43,17 @@ impl CachePlace {
     }
 
     pub async fn remove(&self, name: &str) -> Result<(), StoreFault> {
-        let Some(cache) = self.open().await? else { return Ok(()) };
+        let Some(cache) = self.open(false).await? else { return Ok(()) };
         JsFuture::from(cache.delete_with_str(&address(name))).await.map(drop).map_err(|e| fault(&e))
     }
 
-    async fn open(&self) -> Result<Option<Cache>, StoreFault> {
+    /// `None` where there is no such storage, and where nothing was ever written and nothing is to be.
+    async fn open(&self, create: bool) -> Result<Option<Cache>, StoreFault> {
         let Some(caches) = global().caches() else { return Ok(None) };
+        let is_there = async || JsFuture::from(caches.has(&self.name)).await.map_err(|e| fault(&e));
+        if !create && !is_there().await?.is_truthy() {
+            return Ok(None);
+        }
         let cache = JsFuture::from(caches.open(&self.name)).await.map_err(|e| fault(&e))?;
         Ok(Some(cache.unchecked_into()))
     }

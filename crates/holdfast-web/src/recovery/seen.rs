@@ -4,7 +4,7 @@ use super::head_file::{is_head, read_head};
 use crate::money::{OutboxRow, tombstone_key};
 use crate::shared::Shared;
 use holdfast_core::id::RecordHash;
-use holdfast_core::outbox::{ChainPoint, Found, RecoverOp, StoreFault, recover};
+use holdfast_core::outbox::{ChainPoint, Found, RecoverOp, StoreFault, head_to_copy, recover};
 use holdfast_wire::b64;
 use holdfast_wire::stored::{ChainHead, StoredPayment, Tombstone};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,6 +79,16 @@ impl Seen {
         let mut ops: Vec<RecoverOp> = recover(&self.found).into_iter().filter(|op| !moves_head(op)).collect();
         ops.extend(recover(&self.own).into_iter().filter(moves_head));
         ops
+    }
+
+    /// Where the journal's copy of the head stands.
+    pub fn journal_seq(&self) -> Option<u64> {
+        self.own.journal_head.map(|head| head.seq)
+    }
+
+    /// The head that the journal should hold, if it holds another.
+    pub fn head_to_copy(&self) -> Option<ChainPoint> {
+        head_to_copy(&self.own).filter(|head| head.seq > 0)
     }
 }
 

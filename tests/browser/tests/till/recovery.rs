@@ -21,7 +21,7 @@ async fn a_wiped_database_comes_back_from_the_journal() {
     let device = world.open().await;
     assert_eq!(device.enrolled(), None, "the key is gone with the database");
     assert_eq!(device.waiting().await, before);
-    let restored = device.findings().iter().filter(|f| matches!(f, Finding::Restored { .. })).count();
+    let restored = findings(&device).iter().filter(|f| matches!(f, Finding::Restored { .. })).count();
     assert_eq!(restored, 3);
     // Enrolled anew, what another device signed is sent all the same, and the new chain begins at its beginning.
     device.enrol("code", "Till").await.expect("an enrolment");
@@ -51,7 +51,7 @@ async fn a_lost_head_is_raised_and_no_number_repeats() {
     ))
     .await;
     let device = world.open().await;
-    assert!(device.findings().contains(&Finding::HeadRaised { seq: 2, sale_number: 2 }), "{:?}", device.findings());
+    assert!(findings(&device).contains(&Finding::HeadRaised { seq: 2, sale_number: 2 }), "{:?}", findings(&device));
     assert_eq!(device.next_sale_number().await, Ok("3-0003".into()));
     take(&device).await;
     assert_eq!(waiting(&device).await, [3]);
@@ -73,9 +73,9 @@ async fn a_wiped_journal_is_written_again() {
     assert_eq!(holdfast_web::recovery::run(&shared).await, Ok(vec![]));
     let device = world.open().await;
     assert!(
-        matches!(device.findings().as_slice(), [Finding::JournalledAgain { seq: 1, .. }]),
+        matches!(findings(&device).as_slice(), [Finding::JournalledAgain { seq: 1, .. }]),
         "{:?}",
-        device.findings()
+        findings(&device)
     );
     assert!(journal.list().await.is_ok_and(|n| n.iter().any(|n| n.starts_with("000000000001-"))));
 }
@@ -119,7 +119,7 @@ async fn torn_files_are_kept_and_said_and_empty_ones_go() {
     journal.write(empty, "").await.expect("written");
     journal.write(&whole_name, &whole[..10]).await.expect("written");
     let device = world.open().await;
-    let findings = device.findings();
+    let findings = findings(&device);
     assert!(findings.contains(&Finding::TornKept { name: torn.into() }), "{findings:?}");
     assert!(findings.contains(&Finding::EmptyRemoved { name: empty.into() }), "{findings:?}");
     assert_eq!(journal.read(&whole_name).await, Ok(Some(whole)), "the database's row brings its copy back");
@@ -140,7 +140,7 @@ async fn what_was_acknowledged_does_not_come_back() {
     journal.write(&name, &text).await.expect("written");
     let device = world.open().await;
     assert!(waiting(&device).await.is_empty());
-    assert!(matches!(device.findings().as_slice(), [Finding::Unjournalled { seq: 1, .. }]), "{:?}", device.findings());
+    assert!(matches!(findings(&device).as_slice(), [Finding::Unjournalled { seq: 1, .. }]), "{:?}", findings(&device));
     assert_eq!(journal.read(&name).await, Ok(None));
 }
 
@@ -159,11 +159,16 @@ async fn a_long_queue_is_compared_as_well() {
         }
     }
     let device = world.open().await;
-    let findings = device.findings();
+    let findings = findings(&device);
     assert!(
         matches!(findings.as_slice(), [Finding::Restored { seq: 9, .. }, Finding::JournalledAgain { seq: 7, .. }]),
         "{findings:?}"
     );
     assert_eq!(waiting(&device).await, (1..=210).collect::<Vec<u64>>());
     assert_eq!(journal.list().await.map(|names| names.len()), Ok(210));
+}
+
+/// What was found, without the copy of the head: whether it was there already is a matter of moments.
+fn findings(device: &holdfast_web::Device) -> Vec<Finding> {
+    device.findings().into_iter().filter(|f| !matches!(f, Finding::HeadCopied { .. })).collect()
 }
