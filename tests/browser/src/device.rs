@@ -44,6 +44,7 @@ impl World {
         server.foreign_root.set(false);
         server.wrong_nonce.set(false);
         server.portal.set(false);
+        server.polls_answer.set(true);
         server.records.borrow_mut().clear();
         let roots = server.roots_json().await;
         Self { _installed: server.install(), names: fresh_names(), roots, server }

@@ -6,6 +6,7 @@ use holdfast_web::rng;
 use holdfast_wire::ack::AckPayload;
 use holdfast_wire::batch::{Batch, BatchAnswer};
 use holdfast_wire::enrolment::Enrolment;
+use holdfast_wire::history::{HistoryPage, PaymentView};
 use holdfast_wire::jws::{NamedKey, ToSign, typ};
 use holdfast_wire::keyset::{CardKey, Certificate, KeySet, KeySetAnswer, Roots};
 use holdfast_wire::stored::StoredPayment;
@@ -64,6 +65,8 @@ pub struct Server {
     pub foreign_root: Cell<bool>,
     pub wrong_nonce: Cell<bool>,
     pub portal: Cell<bool>,
+    /// Whether the long poll for a payment ever answers.
+    pub polls_answer: Cell<bool>,
     /// Records as they arrived.
     pub records: RefCell<Vec<String>>,
     last_acks: RefCell<Vec<String>>,
@@ -86,6 +89,7 @@ impl Server {
             foreign_root: Cell::new(false),
             wrong_nonce: Cell::new(false),
             portal: Cell::new(false),
+            polls_answer: Cell::new(true),
             records: RefCell::default(),
             last_acks: RefCell::default(),
             requests: Cell::new(0),
@@ -125,12 +129,35 @@ impl Server {
                 let body = JsFuture::from(request.text()?).await?.as_string().unwrap_or_default();
                 self.batch(&body).await
             }
-            _ => respond(
-                404,
-                "application/problem+json",
-                r#"{"type":"/problems/x","title":"x","status":404,"detail":"x"}"#,
-            ),
+            ("GET", "/api/v1/payments") => json(200, &self.history(&url.search())),
+            ("GET", path) if path.starts_with("/api/v1/payments/") => {
+                if !self.polls_answer.get() {
+                    return JsFuture::from(Promise::new(&mut |_, _| {})).await?.dyn_into();
+                }
+                let views = self.views();
+                match views.iter().find(|view| path.ends_with(&view.id)) {
+                    Some(view) => json(200, view),
+                    None => problem(404, "payment-unknown"),
+                }
+            }
+            _ => problem(404, "unknown"),
         }
+    }
+
+    /// Every payment that arrived, captured.
+    fn views(&self) -> Vec<PaymentView> {
+        let records = self.records.borrow();
+        let payloads = records.iter().filter_map(|r| RecordPayload::parse(r).ok()).map(|r| r.claimed().clone());
+        payloads.map(view).collect()
+    }
+
+    /// The feed, two payments a page. A cursor is how many were given.
+    fn history(&self, search: &str) -> HistoryPage {
+        let after: usize = search.split(['=', '&']).nth(1).and_then(|n| n.parse().ok()).unwrap_or(0);
+        let views = self.views();
+        let page: Vec<PaymentView> = views.iter().skip(after).take(2).cloned().collect();
+        let given = after + page.len();
+        HistoryPage { v: 1, payments: page, cursor: given.to_string(), more: given < views.len() }
     }
 
     pub async fn keyset(&self) -> KeySetAnswer {
@@ -185,10 +212,7 @@ impl Server {
             Batches::NoContent => return Response::new_with_opt_str_and_init(None, &init(204, "")),
             Batches::Redirect => return Ok(Response::error()),
             Batches::Unreachable => return Err(js_sys::TypeError::new("Failed to fetch").into()),
-            Batches::Problem => {
-                let problem = r#"{"type":"/problems/device-revoked","title":"x","status":403,"detail":"x"}"#;
-                return respond(403, "application/problem+json", problem);
-            }
+            Batches::Problem => return problem(403, "device-revoked"),
             Batches::Empty => Vec::new(),
             Batches::Replayed => self.last_acks.borrow().clone(),
             how => {
@@ -273,6 +297,31 @@ impl Drop for Installed {
     }
 }
 
+fn view(p: RecordPayload) -> PaymentView {
+    PaymentView {
+        v: 1,
+        id: p.id,
+        device_id: p.did,
+        device_name: "Till".into(),
+        seq: p.seq,
+        number: p.sale.number,
+        amount_minor: p.sale.total_minor,
+        currency: p.sale.currency,
+        tax_minor: p.sale.tax_minor,
+        state: "captured".into(),
+        reason: None,
+        approval_code: Some("A1".into()),
+        brand: p.card.brand,
+        last4: p.card.last4,
+        entry: p.card.entry,
+        offline: p.offline,
+        taken_ms: p.created_ms,
+        received_ms: p.created_ms,
+        changed_ms: p.created_ms,
+        lines: p.sale.lines,
+    }
+}
+
 async fn sign(key: &DeviceKey, to_sign: ToSign) -> String {
     let signature = key.sign(to_sign.signing_input()).await.expect("a signature");
     to_sign.with_signature(&signature)
@@ -305,6 +354,11 @@ fn json(status: u16, body: &impl serde::Serialize) -> Result<Response, JsValue> 
 
 fn respond(status: u16, content_type: &str, body: &str) -> Result<Response, JsValue> {
     Response::new_with_opt_str_and_init(Some(body), &init(status, content_type))
+}
+
+fn problem(status: u16, name: &str) -> Result<Response, JsValue> {
+    let body = format!(r#"{{"type":"/problems/{name}","title":"x","status":{status},"detail":"x"}}"#);
+    respond(status, "application/problem+json", &body)
 }
 
 fn init(status: u16, content_type: &str) -> ResponseInit {

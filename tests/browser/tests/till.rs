@@ -5,6 +5,7 @@ mod till {
     mod conformance;
     mod database;
     mod faults;
+    mod online;
     mod recovery;
     mod sealing;
     mod trust;
