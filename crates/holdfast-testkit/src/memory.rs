@@ -74,6 +74,11 @@ impl MemoryStore {
         disk.journal.clear();
     }
 
+    /// What a rash till does after a failed read-back: the row goes, whoever may have sent it.
+    pub fn take_back(&self, payment: &StoredPayment) {
+        self.disk.borrow_mut().take_row(&payment.id, &payment.hash);
+    }
+
     /// The database is gone, as after a damaged log: rows, tombstones and head.
     pub fn wipe_database(&self) {
         let mut disk = self.disk.borrow_mut();

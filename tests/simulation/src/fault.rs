@@ -94,6 +94,12 @@ pub enum Fault {
         fault: StoreFault,
         is_written: bool,
     },
+    /// Every operation is slow, and so many of a thousand fail.
+    StoreFlaky {
+        tablet: usize,
+        ms: i64,
+        permille: u32,
+    },
     ClockSet {
         tablet: usize,
         wall_ms: i64,
@@ -139,6 +145,7 @@ impl Fault {
             Self::Quota { .. } => "storage full",
             Self::TornJournal { .. } => "journal write torn",
             Self::StoreBroken { .. } => "store operation failed",
+            Self::StoreFlaky { .. } => "storage slow and failing",
             Self::ClockSet { .. } => "clock set",
             Self::Cloned { .. } => "profile cloned",
             Self::ServerCrash { .. } => "server crash",

@@ -3,7 +3,7 @@
 use crate::fault::Fault;
 use crate::network::Link;
 use crate::plant::Plant;
-use crate::tablet::Dies;
+use crate::tablet::{Dies, PageEvent};
 use crate::world::{Event, FaultEnd, World};
 use holdfast_core::limits::{ACQUIRER_RETRY_MS_MAX, UPLOAD_RETRY_MS_MAX};
 use holdfast_core::payment::PaymentState;
@@ -54,6 +54,7 @@ impl World {
             Fault::StoreBroken { tablet, op, fault, is_written } => {
                 self.tablets[tablet].store.break_next(Broken { op, fault, is_written });
             }
+            Fault::StoreFlaky { tablet, ms, permille } => self.store_flaky(tablet, ms, permille),
             Fault::ClockSet { tablet, wall_ms } => self.tablets[tablet].clock.set_wall(self.now_ms, wall_ms),
             Fault::Cloned { tablet } => self.clone_profile(tablet),
             Fault::ServerCrash { crash, down_ms } => {
@@ -76,6 +77,7 @@ impl World {
         match end {
             FaultEnd::Link(t) => self.link_up(*t),
             FaultEnd::Quota(t) => self.tablets[*t].store.set_quota_bytes(None),
+            FaultEnd::Flaky(t) => self.tablets[*t].store.set_flaky(None),
             FaultEnd::Acquirer => {
                 let script = self.server.acquirer.script();
                 self.server.acquirer.set_script(Script { always: None, ..script });
@@ -92,6 +94,22 @@ impl World {
             page.connectivity.browser_says_offline();
         }
         self.after(ms, Event::FaultEnds(FaultEnd::Link(t)));
+    }
+
+    /// Meanwhile much is sold, and the browser wakes the worker again and again, so that uploads and saves meet.
+    fn store_flaky(&mut self, t: usize, ms: i64, permille: u32) {
+        let rng = self.rng.fork();
+        self.tablets[t].store.set_flaky(Some((permille, rng)));
+        self.after(ms, Event::FaultEnds(FaultEnd::Flaky(t)));
+        let mut at_ms = 0;
+        while at_ms < ms {
+            at_ms += self.rng.between(500, 4_000);
+            self.after(at_ms, Event::Worker(t));
+            if self.rng.chance(300) {
+                let generation = self.tablets[t].page_generation;
+                self.after(at_ms, Event::Page(t, generation, PageEvent::SaleInARush));
+            }
+        }
     }
 
     fn link_up(&mut self, t: usize) {

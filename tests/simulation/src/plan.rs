@@ -43,14 +43,14 @@ impl Plan {
             faults.push((rng.between(0, chaos_ms / 2), Fault::Outage { ms: rng.between(66, 80) * HOUR_MS }));
         }
         faults.sort_by_key(|(at, _)| *at);
-        Self { start_ms, tablets, chaos_ms, sale_gap_ms_max: rng.between(25, 90) * 1_000, faults }
+        Self { start_ms, tablets, chaos_ms, sale_gap_ms_max: rng.between(30, 110) * 1_000, faults }
     }
 }
 
 fn draw_fault(rng: &mut SeededRng, tablets: usize) -> Fault {
     let tablet = usize::try_from(rng.below(tablets as u64)).unwrap_or(0);
     let short = |rng: &mut SeededRng| rng.between(2, 90) * 1_000;
-    match rng.below(33) {
+    match rng.below(35) {
         0 | 1 => Fault::LinkDown { tablet, ms: short(rng) },
         2 => Fault::Portal { tablet, ms: short(rng) },
         3 | 4 => Fault::Rough { tablet, ms: short(rng), permille: u32::try_from(rng.between(50, 500)).unwrap_or(50) },
@@ -75,6 +75,11 @@ fn draw_fault(rng: &mut SeededRng, tablets: usize) -> Fault {
         25 => Fault::ClockSet { tablet, wall_ms: draw_wall(rng) },
         26 if rng.chance(400) => Fault::Cloned { tablet },
         27 => Fault::AcquirerDown { ms: short(rng) },
+        33 | 34 => Fault::StoreFlaky {
+            tablet,
+            ms: rng.between(10, 60) * 1_000,
+            permille: u32::try_from(rng.between(30, 400)).unwrap_or(30),
+        },
         28 | 29 => Fault::AcquirerAnswers { steps: (0..rng.between(1, 4)).map(|_| draw_step(rng)).collect() },
         _ => Fault::ServerCrash {
             crash: ServerCrash { after: rng.below(24), is_written: rng.chance(400) },

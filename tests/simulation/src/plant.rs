@@ -20,10 +20,14 @@ pub enum Plant {
     AckBeforeCommit,
     /// A write is believed, as a wrapper reports it, and not read back.
     NoReadBack,
+    /// A sale that ended in doubt and is tried again while the storage fails is told "not stored".
+    DoubtForgotten,
+    /// A record whose read-back failed is taken out again, though an uploader may have sent it.
+    TakenBack,
 }
 
 impl Plant {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::DeleteBeforeAck,
         Self::NewIdOnRetry,
         Self::AckByIndex,
@@ -31,6 +35,8 @@ impl Plant {
         Self::SchemaDropsStore,
         Self::AckBeforeCommit,
         Self::NoReadBack,
+        Self::DoubtForgotten,
+        Self::TakenBack,
     ];
 
     pub fn name(self) -> &'static str {
@@ -42,6 +48,8 @@ impl Plant {
             Self::SchemaDropsStore => "schema-drops-store",
             Self::AckBeforeCommit => "ack-before-commit",
             Self::NoReadBack => "no-read-back",
+            Self::DoubtForgotten => "doubt-forgotten",
+            Self::TakenBack => "taken-back",
         }
     }
 }

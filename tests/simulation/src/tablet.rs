@@ -136,6 +136,12 @@ pub fn fate(dies: &mut Option<Dies>) -> Fate {
 }
 
 impl World {
+    /// How long a store operation takes.
+    pub fn step_ms(&mut self, t: usize) -> i64 {
+        let longest_ms = if self.tablets[t].store.is_flaky() { 300 } else { 9 };
+        self.rng.between(1, longest_ms)
+    }
+
     pub fn page_is(&self, t: usize, generation: u64) -> bool {
         self.tablets[t].page.is_some() && self.tablets[t].page_generation == generation
     }

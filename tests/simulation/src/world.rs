@@ -60,6 +60,7 @@ pub enum Event {
 pub enum FaultEnd {
     Link(usize),
     Quota(usize),
+    Flaky(usize),
     Acquirer,
 }
 

@@ -1,6 +1,7 @@
 //! The fault switches of [`MemoryStore`].
 
 use super::MemoryStore;
+use crate::rng::SeededRng;
 use holdfast_core::outbox::StoreFault;
 
 /// Which operation.
@@ -54,6 +55,7 @@ pub(super) struct Faults {
     quota_bytes: Option<usize>,
     tear_at: Option<usize>,
     broken: Vec<Broken>,
+    flaky: Option<(u32, SeededRng)>,
     crash: Option<Crash>,
     is_down: bool,
     operations: u64,
@@ -74,6 +76,15 @@ impl MemoryStore {
     /// The next operation of this kind fails, once.
     pub fn break_next(&self, broken: Broken) {
         self.faults.borrow_mut().broken.push(broken);
+    }
+
+    /// So many of a thousand operations fail; of those, some are carried out all the same. `None` ends it.
+    pub fn set_flaky(&self, flaky: Option<(u32, SeededRng)>) {
+        self.faults.borrow_mut().flaky = flaky;
+    }
+
+    pub fn is_flaky(&self) -> bool {
+        self.faults.borrow().flaky.is_some()
     }
 
     /// Everything fails after so many operations, until [`MemoryStore::reopen`].
@@ -139,6 +150,14 @@ impl Faults {
                 work();
             }
             return Err(broken.fault);
+        }
+        if let Some((permille, rng)) = &mut self.flaky
+            && rng.chance(*permille)
+        {
+            if rng.chance(400) {
+                work();
+            }
+            return Err(StoreFault::Broken);
         }
         Ok(work())
     }

@@ -28,6 +28,8 @@ pub struct Page {
 #[derive(Debug, Clone, Copy)]
 pub enum PageEvent {
     Sale,
+    /// One more, beside the usual ones.
+    SaleInARush,
     SaveStep,
     SaleAgain,
     Probe,
@@ -45,7 +47,11 @@ impl World {
             return;
         }
         match event {
-            PageEvent::Sale => self.begin_sale(t),
+            PageEvent::Sale => {
+                self.schedule_sale(t, generation);
+                self.begin_sale(t);
+            }
+            PageEvent::SaleInARush => self.begin_sale(t),
             PageEvent::SaveStep => self.save_step(t),
             PageEvent::SaleAgain => self.try_sale(t),
             PageEvent::Probe => self.probe(t),
@@ -149,11 +155,8 @@ impl World {
         for payment in page.payments {
             tablet.history.insert(payment.id, payment.state);
         }
-        // An answer that was overtaken by a later one must not turn the cursor back.
-        let number = |cursor: &str| cursor.parse::<i64>().unwrap_or(0);
-        if number(&page.cursor) > number(&tablet.cursor) {
-            tablet.cursor = page.cursor;
-        }
+        // Payments and cursor are kept together: an answer that was overtaken turns both back, and the next one brings both forward.
+        tablet.cursor = page.cursor;
         if page.more {
             let generation = tablet.page_generation;
             let after = tablet.cursor.clone();

@@ -57,7 +57,7 @@ impl World {
     }
 
     fn next_run_step(&mut self, t: usize, who: Who, generation: u64) {
-        let delay_ms = self.rng.between(1, 9);
+        let delay_ms = self.step_ms(t);
         self.after(delay_ms, Event::Run(t, who, generation));
     }
 

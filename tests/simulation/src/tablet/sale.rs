@@ -46,8 +46,6 @@ impl World {
     }
 
     pub fn begin_sale(&mut self, t: usize) {
-        let generation = self.tablets[t].page_generation;
-        self.schedule_sale(t, generation);
         if self.is_healing() || self.tablets[t].page.as_ref().is_none_or(|p| p.sale.is_some()) {
             return;
         }
@@ -83,7 +81,7 @@ impl World {
         // would be given twice.
         let must_recover = self.tablets[t].page.as_ref().is_some_and(|p| p.must_recover);
         if must_recover && !self.recover(t) {
-            return self.end_try(t, sale, Told::Refused("storage does not work"));
+            return self.store_fails(t, sale);
         }
         if sale.tries > 0 {
             let found = ready(self.tablets[t].store.read_back(&sale.id.to_string()));
@@ -93,11 +91,21 @@ impl World {
             match found {
                 Ok(Some(hash)) => return self.end_try(t, sale, Told::Stored(hash)),
                 Ok(None) => {}
-                Err(_) => return self.end_try(t, sale, Told::Refused("storage does not work")),
+                Err(_) => return self.store_fails(t, sale),
             }
         }
         sale.tries += 1;
         self.begin_save(t, sale);
+    }
+
+    /// The store does not even say what is there. What is known of the sale stays as it was: a doubt stays a doubt.
+    fn store_fails(&mut self, t: usize, sale: Sale) {
+        let told = if sale.tries > 0 && self.planted(Plant::DoubtForgotten) {
+            Told::NotStored(StoreFault::Broken)
+        } else {
+            Told::Refused("storage does not work")
+        };
+        self.end_try(t, sale, told);
     }
 
     fn begin_save(&mut self, t: usize, mut sale: Sale) {
@@ -107,7 +115,7 @@ impl World {
             return;
         }
         let (Ok(head), Ok(queue)) = (head, queue) else {
-            return self.end_try(t, sale, Told::Refused("storage does not work"));
+            return self.store_fails(t, sale);
         };
         let before = head.unwrap_or(ChainHead { v: holdfast_wire::V, ..ChainHead::default() });
         let sealed = match self.seal_sale(t, &sale, &before, &queue) {
@@ -126,7 +134,7 @@ impl World {
         if let Some(page) = &mut self.tablets[t].page {
             page.sale = Some(sale);
         }
-        let delay_ms = self.rng.between(1, 9);
+        let delay_ms = self.step_ms(t);
         self.after(delay_ms, Event::Page(t, generation, PageEvent::SaveStep));
     }
 
@@ -183,6 +191,9 @@ impl World {
             SaveRequest::Uncommit => {
                 // The sale's number was given, and stays given.
                 let before = ChainHead { sale_number: saving.head.sale_number, ..saving.before.clone() };
+                if self.planted(Plant::TakenBack) {
+                    store.take_back(&saving.payment);
+                }
                 ready(store.uncommit(&saving.payment, &before))
             }
             SaveRequest::Unjournal => ready(store.unjournal(&saving.payment.journal_name())),
