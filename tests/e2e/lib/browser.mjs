@@ -71,13 +71,15 @@ export async function startBrowser({ network, origin, profile, name = "browser",
       await context.close();
       await until("the browser has ended", () => !alive(pid));
     },
-    /**
-     * Closes every page of ours and leaves one empty tab, as a browser that runs with the till closed. Service workers are
-     * stopped too, as the browser does with idle ones: what wakes them later is an event and nothing else.
-     */
+    /** Closes every page of ours and leaves one empty tab, as a browser that runs with the till closed. */
     async closePages() {
       const blank = await context.newPage();
       for (const page of context.pages()) if (page !== blank) await page.close();
+      return blank;
+    },
+    /** Stops the service workers, as the browser does with idle ones: what wakes them later is an event and nothing else. */
+    async stopWorkers() {
+      const [blank] = context.pages();
       const session = await context.newCDPSession(blank);
       const stopped = new Map();
       session.on("ServiceWorker.workerVersionUpdated", ({ versions }) => {

@@ -10,26 +10,23 @@ const NAMED = {
   " ": ["Space", 32, false],
 };
 
-/** Types `text` into `page` through the browser's own input path, then Enter. `shift: false`: as drivers do that press none. */
-export async function typeStripe(page, text, { enter = true, shift = true } = {}) {
+/** Types `text` into `page` through the browser's own input path, then Enter. */
+export async function typeStripe(page, text) {
   const session = await page.context().newCDPSession(page);
   const sent = [];
   // All events are queued at once: a reader types a character every few milliseconds, whatever the browser is doing.
   const send = (type, key) => sent.push(session.send("Input.dispatchKeyEvent", { type, ...key }));
   for (const char of text) {
     const key = keyOf(char);
-    const down = key.shifted && shift;
-    const event = { key: char, code: key.code, windowsVirtualKeyCode: key.number, modifiers: down ? 8 : 0 };
-    if (down) send("rawKeyDown", { key: "Shift", code: "ShiftLeft", windowsVirtualKeyCode: 16, modifiers: 8 });
+    const event = { key: char, code: key.code, windowsVirtualKeyCode: key.number, modifiers: key.shifted ? 8 : 0 };
+    if (key.shifted) send("rawKeyDown", { key: "Shift", code: "ShiftLeft", windowsVirtualKeyCode: 16, modifiers: 8 });
     send("keyDown", { ...event, text: char, unmodifiedText: char });
     send("keyUp", event);
-    if (down) send("keyUp", { key: "Shift", code: "ShiftLeft", windowsVirtualKeyCode: 16, modifiers: 0 });
+    if (key.shifted) send("keyUp", { key: "Shift", code: "ShiftLeft", windowsVirtualKeyCode: 16, modifiers: 0 });
   }
-  if (enter) {
-    const event = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 13 };
-    send("keyDown", { ...event, text: "\r", unmodifiedText: "\r" });
-    send("keyUp", event);
-  }
+  const enter = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 13 };
+  send("keyDown", { ...enter, text: "\r", unmodifiedText: "\r" });
+  send("keyUp", enter);
   await Promise.all(sent);
   await session.detach();
 }

@@ -68,7 +68,7 @@ function makeTill(page, origin, problems) {
     charge: () => button(/^Charge/).click(),
 
     /** Swipes a card through a keyboard-wedge reader. */
-    swipe: (stripe, options) => typeStripe(page, stripe, options),
+    swipe: (stripe) => typeStripe(page, stripe),
     /** Keys a card in on the keyboard. Digits are typed, never put into an input. */
     async keyIn(pan, expiry = EXPIRY_MMYY) {
       await button("Key in card").click();
