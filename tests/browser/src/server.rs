@@ -1,6 +1,10 @@
 //! A server in the page: it takes the place of `fetch`, signs with real keys, and answers batches as it is told, also wrongly.
 
+pub mod envelope;
+mod responses;
+
 use crate::js::get;
+use envelope::make_card_key;
 use holdfast_web::device_key::DeviceKey;
 use holdfast_web::rng;
 use holdfast_wire::ack::AckPayload;
@@ -12,12 +16,13 @@ use holdfast_wire::keyset::{CardKey, Certificate, KeySet, KeySetAnswer, Roots};
 use holdfast_wire::stored::StoredPayment;
 use holdfast_wire::time::{TimeAnswer, TimePayload};
 use holdfast_wire::{b64, record::RecordPayload};
-use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Promise, Reflect};
+use responses::{init, json, problem, respond, view};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
-use web_sys::{Headers, Request, Response, ResponseInit};
+use web_sys::{Request, Response};
 
 const DAY_MS: i64 = 86_400_000;
 pub const MERCHANT: &str = "7f0c2f7e-4f63-4b7e-9a77-0d2f5ad1a001";
@@ -257,32 +262,6 @@ impl Server {
         let to_sign = ToSign::new(typ, "ack-1", &changed);
         format!("{}.{signature}", String::from_utf8_lossy(to_sign.signing_input()))
     }
-
-    /// Opens an envelope with WebCrypto alone; gives header and plaintext.
-    pub async fn open(&self, jwe: &str) -> (serde_json::Value, serde_json::Value) {
-        let parts: Vec<&str> = jwe.split('.').collect();
-        let bytes = |i: usize| Uint8Array::from(b64::decode(parts[i]).expect("base64url").as_slice());
-        let sealed = {
-            let (text, tag) = (bytes(3).to_vec(), bytes(4).to_vec());
-            Uint8Array::from([text, tag].concat().as_slice())
-        };
-        let open = Function::new_with_args(
-            "priv, wrapped, iv, aad, sealed",
-            "return (async () => {
-                const cek = await crypto.subtle.decrypt({ name: 'RSA-OAEP' }, priv, wrapped);
-                const key = await crypto.subtle.importKey('raw', cek, 'AES-GCM', false, ['decrypt']);
-                const plain = await crypto.subtle.decrypt({ name: 'AES-GCM', iv, additionalData: aad }, key, sealed);
-                return new TextDecoder().decode(plain);
-            })()",
-        );
-        let aad = Uint8Array::from(parts[0].as_bytes());
-        let arguments = [self.card_private.clone(), bytes(1).into(), bytes(2).into(), aad.into(), sealed.into()];
-        let promise = open.apply(&JsValue::NULL, &arguments.iter().collect::<Array>()).expect("it starts");
-        let plain = JsFuture::from(Promise::from(promise)).await.expect("it opens").as_string().expect("text");
-        assert_eq!(plain.len(), 512, "the plaintext is padded to one length");
-        let header = b64::decode(parts[0]).expect("base64url");
-        (serde_json::from_slice(&header).expect("a header"), serde_json::from_str(&plain).expect("JSON"))
-    }
 }
 
 /// Puts `fetch` back when dropped.
@@ -294,31 +273,6 @@ pub struct Installed {
 impl Drop for Installed {
     fn drop(&mut self) {
         let _ = Reflect::set(&js_sys::global(), &"fetch".into(), &self.before);
-    }
-}
-
-fn view(p: RecordPayload) -> PaymentView {
-    PaymentView {
-        v: 1,
-        id: p.id,
-        device_id: p.did,
-        device_name: "Till".into(),
-        seq: p.seq,
-        number: p.sale.number,
-        amount_minor: p.sale.total_minor,
-        currency: p.sale.currency,
-        tax_minor: p.sale.tax_minor,
-        state: "captured".into(),
-        reason: None,
-        approval_code: Some("A1".into()),
-        brand: p.card.brand,
-        last4: p.card.last4,
-        entry: p.card.entry,
-        offline: p.offline,
-        taken_ms: p.created_ms,
-        received_ms: p.created_ms,
-        changed_ms: p.created_ms,
-        lines: p.sale.lines,
     }
 }
 
@@ -335,41 +289,6 @@ fn enrolment() -> Enrolment {
 
 const SHOP: &str = r#"{"v":1,"merchant":{"id":"7f0c2f7e-4f63-4b7e-9a77-0d2f5ad1a001","name":"Test","currency":"EUR","locale":"en","tax_inclusive":true,"receipt_footer":""},
 "policy":{"window_ms":259200000,"payment_minor_max":100000,"keyed_minor_max":20000,"total_minor_max":500000},"categories":[],"items":[]}"#;
-
-/// RSA-3072 by WebCrypto: the private half, and `n`.
-async fn make_card_key() -> (JsValue, String) {
-    let made = crate::js::run(
-        "const pair = await crypto.subtle.generateKey({ name: 'RSA-OAEP', hash: 'SHA-256', modulusLength: 3072,
-            publicExponent: new Uint8Array([1, 0, 1]) }, true, ['encrypt', 'decrypt']);
-        return [pair.privateKey, (await crypto.subtle.exportKey('jwk', pair.publicKey)).n];",
-    )
-    .await;
-    let made: Array = made.dyn_into().expect("an array");
-    (made.get(0), made.get(1).as_string().expect("n"))
-}
-
-fn json(status: u16, body: &impl serde::Serialize) -> Result<Response, JsValue> {
-    respond(status, "application/json", &serde_json::to_string(body).expect("JSON"))
-}
-
-fn respond(status: u16, content_type: &str, body: &str) -> Result<Response, JsValue> {
-    Response::new_with_opt_str_and_init(Some(body), &init(status, content_type))
-}
-
-fn problem(status: u16, name: &str) -> Result<Response, JsValue> {
-    let body = format!(r#"{{"type":"/problems/{name}","title":"x","status":{status},"detail":"x"}}"#);
-    respond(status, "application/problem+json", &body)
-}
-
-fn init(status: u16, content_type: &str) -> ResponseInit {
-    let (init, headers) = (ResponseInit::new(), Headers::new().expect("headers"));
-    if !content_type.is_empty() {
-        headers.set("content-type", content_type).expect("a header");
-    }
-    init.set_status(status);
-    init.set_headers(&Object::from(JsValue::from(headers)));
-    init
-}
 
 /// A stored payment's record, as the server saw it.
 pub fn stored_of(record: &str) -> StoredPayment {

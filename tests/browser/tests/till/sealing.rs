@@ -1,6 +1,7 @@
 //! What the till seals, another implementation opens; and nothing about the card shows from outside.
 
 use holdfast_browser_tests::device::{World, payment, seal, take};
+use holdfast_browser_tests::server::envelope::open;
 use holdfast_web::device::{TakeOutcome, TakeRefusal};
 use holdfast_wire::record::RecordPayload;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -19,7 +20,7 @@ async fn webcrypto_opens_what_was_sealed_and_the_header_binds_it() {
         assert_eq!(payload.jwe.split('.').count(), 5);
         lengths.push(payload.jwe.len());
         assert!(!record.contains("4242424242424242"));
-        let (header, plain) = world.server.open(&payload.jwe).await;
+        let (header, plain) = open(&world.server.card_private, &payload.jwe).await;
         assert_eq!(header["pos"]["pid"], payload.id);
         assert_eq!(header["pos"]["seq"], i as u64 + 1);
         assert_eq!((&header["pos"]["amt"], &plain["amt"]), (&840.into(), &840.into()));
