@@ -44,10 +44,8 @@ pub const PRINTER: Icon = still(&[
 ]);
 pub const WARNING: Icon = still(&["M12 4L2.8 19.5h18.4z", "M12 10v4.5", "M12 17.2v.01"]);
 pub const BACK: Icon = Icon { strokes: &["M14.5 5.5L8 12l6.5 6.5"], directed: true };
-pub const ERASE: Icon = Icon {
-    strokes: &["M9 5.5h10.5a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1H9L3 12z", "M12 9.5l5 5", "M17 9.5l-5 5"],
-    directed: true,
-};
+/// Stands on keypads, which run from left to right in every language.
+pub const ERASE: Icon = still(&["M9 5.5h10.5a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1H9L3 12z", "M12 9.5l5 5", "M17 9.5l-5 5"]);
 pub const SEND: Icon = still(&["M12 20V5", "M5.5 11L12 4.5l6.5 6.5"]);
 
 /// Draws an icon. It is hidden from assistive technology: the word beside it speaks.
