@@ -24,10 +24,12 @@ pub enum Plant {
     DoubtForgotten,
     /// A record whose read-back failed is taken out again, though an uploader may have sent it.
     TakenBack,
+    /// A sale that ended in doubt and whose row is there is saved a second time, and the second save's failure is believed.
+    SavedAgain,
 }
 
 impl Plant {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::DeleteBeforeAck,
         Self::NewIdOnRetry,
         Self::AckByIndex,
@@ -37,6 +39,7 @@ impl Plant {
         Self::NoReadBack,
         Self::DoubtForgotten,
         Self::TakenBack,
+        Self::SavedAgain,
     ];
 
     pub fn name(self) -> &'static str {
@@ -50,6 +53,7 @@ impl Plant {
             Self::NoReadBack => "no-read-back",
             Self::DoubtForgotten => "doubt-forgotten",
             Self::TakenBack => "taken-back",
+            Self::SavedAgain => "saved-again",
         }
     }
 }

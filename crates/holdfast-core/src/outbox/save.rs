@@ -69,11 +69,19 @@ enum State {
     ReadingBack,
     Uncommitting(StoreFault),
     Unjournalling(StoreFault),
+    JournallingAgain,
+    ReadingBackAgain,
 }
 
 impl Save {
     pub fn start(hash: RecordHash) -> SaveStep {
         Self { hash, state: State::Journalling }.ask(SaveRequest::Journal)
+    }
+
+    /// For a record whose row is in the database already, after an attempt that ended in doubt: writes the second copy again and reads
+    /// back. Takes nothing out and never ends with "not stored": an uploader may have sent the row.
+    pub fn again(hash: RecordHash) -> SaveStep {
+        Self { hash, state: State::JournallingAgain }.ask(SaveRequest::Journal)
     }
 
     pub fn next(self, response: SaveResponse) -> SaveStep {
@@ -89,6 +97,11 @@ impl Save {
             (State::ReadingBack, r) => self.to(State::Uncommitting(fault(r)), SaveRequest::Uncommit),
             (State::Uncommitting(f), SaveResponse::Done) => self.to(State::Unjournalling(f), SaveRequest::Unjournal),
             (State::Unjournalling(f), SaveResponse::Done) => SaveStep::End(SaveOutcome::NotStored(f)),
+            (State::JournallingAgain, SaveResponse::Done) => self.to(State::ReadingBackAgain, SaveRequest::ReadBack),
+            (State::ReadingBackAgain, SaveResponse::Hash(Some(hash))) if hash == self.hash => {
+                SaveStep::End(SaveOutcome::Stored)
+            }
+            (State::JournallingAgain | State::ReadingBackAgain, r) => SaveStep::End(SaveOutcome::Unsure(fault(r))),
             (State::Uncommitting(f) | State::Unjournalling(f), _) => SaveStep::End(SaveOutcome::Unsure(f)),
         }
     }
@@ -117,8 +130,11 @@ mod tests {
 
     /// Runs the machine with the given answers and returns what it asked for and how it ended.
     fn run(answers: &[SaveResponse]) -> (Vec<SaveRequest>, Option<SaveOutcome>) {
+        drive(Save::start(HASH), answers)
+    }
+
+    fn drive(mut step: SaveStep, answers: &[SaveResponse]) -> (Vec<SaveRequest>, Option<SaveOutcome>) {
         let mut asked = Vec::new();
-        let mut step = Save::start(HASH);
         let mut answers = answers.iter();
         loop {
             match step {
@@ -160,6 +176,22 @@ mod tests {
         ];
         for (answers, asked, outcome) in cases {
             assert_eq!(run(answers), (asked.to_vec(), *outcome), "{answers:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_there_is_never_taken_out_again() {
+        use SaveRequest::{Journal, ReadBack};
+        use SaveResponse::{Done, Failed, Hash};
+        let (full, broken) = (StoreFault::Full, StoreFault::Broken);
+        let cases: &[(&[SaveResponse], &[SaveRequest], SaveOutcome)] = &[
+            (&[Done, Hash(Some(HASH))], &[Journal, ReadBack], SaveOutcome::Stored),
+            (&[Failed(full)], &[Journal], SaveOutcome::Unsure(full)),
+            (&[Done, Failed(broken)], &[Journal, ReadBack], SaveOutcome::Unsure(broken)),
+            (&[Done, Hash(None)], &[Journal, ReadBack], SaveOutcome::Unsure(StoreFault::Mismatch)),
+        ];
+        for (answers, asked, outcome) in cases {
+            assert_eq!(drive(Save::again(HASH), answers), (asked.to_vec(), Some(*outcome)), "{answers:?}");
         }
     }
 }

@@ -89,13 +89,32 @@ impl World {
                 return;
             }
             match found {
-                Ok(Some(hash)) => return self.end_try(t, sale, Told::Stored(hash)),
+                Ok(Some(hash)) => return self.save_again(t, sale, hash),
                 Ok(None) => {}
                 Err(_) => return self.store_fails(t, sale),
             }
         }
         sale.tries += 1;
         self.begin_save(t, sale);
+    }
+
+    /// The sale is there: in its row, which gets its second copy again, or delivered, with its tombstone left.
+    fn save_again(&mut self, t: usize, mut sale: Sale, found: RecordHash) {
+        let store = &self.tablets[t].store;
+        let (row, head) = (ready(store.payment(&sale.id.to_string())), ready(store.head()));
+        if self.power_is_lost(t) {
+            return;
+        }
+        let (payment, before) = match (row, head) {
+            (Ok(None), Ok(_)) => return self.end_try(t, sale, Told::Stored(found)),
+            (Ok(Some(payment)), Ok(Some(head))) => (payment, head),
+            _ => return self.store_fails(t, sale),
+        };
+        let begin = if self.planted(Plant::SavedAgain) { Save::start } else { Save::again };
+        let SaveStep::Ask(machine, request) = begin(found) else { return };
+        sale.tries += 1;
+        sale.saving = Some(Saving { machine, request, payment, head: before.clone(), before });
+        self.next_save_step(t, sale);
     }
 
     /// The store does not even say what is there. What is known of the sale stays as it was: a doubt stays a doubt.
