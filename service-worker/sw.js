@@ -103,18 +103,19 @@ async function start() {
   return wasm_bindgen;
 }
 
-// Throws unless nothing waits any more, so that the browser tries again. Its last attempt orders a fresh series, under a fresh tag:
-// the same tag would do nothing while it is backing off.
+// Throws unless nothing waits any more, so that the browser tries again: also when a page was at it, which may be closed before it is done.
+// Its last attempt orders a fresh series, under a fresh tag: the same tag would do nothing while it is backing off.
 async function uploadInBackground(isLastChance) {
   let outcome;
   try {
     const till = await engine();
-    await till.recover();
+    // What cannot be put right must not keep the rest from going up.
+    await till.recover().catch((error) => console.warn("recovery will be tried again", error));
     outcome = await till.upload();
   } catch (error) {
     outcome = error;
   }
-  if (outcome === "drained" || outcome === "elsewhere") return;
+  if (outcome === "drained") return;
   if (isLastChance) await self.registration.sync?.register(SYNC_TAG + Date.now());
   throw outcome instanceof Error ? outcome : new Error(`payments still wait: ${outcome}`);
 }

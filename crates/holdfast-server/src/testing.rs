@@ -130,7 +130,7 @@ impl TestTill {
     /// A payment that is not signed yet.
     pub fn draft(&mut self, amount_minor: i64, pan: &str) -> Draft {
         self.seq += 1;
-        let device_byte = self.device_id.to_string().as_bytes()[0];
+        let device_byte = self.device_id.to_string().as_bytes()[1];
         let [.., high, low] = self.seq.to_be_bytes();
         let id = PaymentId::make(NOW, [device_byte, high, low, 0, 0, 0, 0, 0, 0, low]);
         let pos = Pos {

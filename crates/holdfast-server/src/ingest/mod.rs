@@ -1,4 +1,5 @@
-//! Taking a batch in: read and check each record by itself, decide, write in one transaction, and only then acknowledge.
+//! Taking a batch in: read and check each record by itself, decide, write in one transaction (one for each device that signed some), and only
+//! then acknowledge.
 //!
 //! Nothing here reads a clock, draws a random number or starts a task, so the simulation drives this very code.
 
@@ -15,7 +16,7 @@ use holdfast_core::id::PaymentId;
 use holdfast_core::limits::BATCH_RECORDS_MAX;
 use holdfast_core::time::UnixMs;
 use holdfast_wire::V;
-use holdfast_wire::ack::AckPayload;
+use holdfast_wire::ack::{AckPayload, reason};
 use holdfast_wire::b64::hash_text;
 use holdfast_wire::jws::{ToSign, typ};
 
@@ -69,17 +70,72 @@ pub async fn ingest<L: Ledger>(
     if records.len() > BATCH_RECORDS_MAX {
         return Err(IngestError::TooManyRecords);
     }
-    let candidates: Vec<read::Candidate> = records.into_iter().map(|raw| read::read(raw, device, now_ms)).collect();
-    let query = IngestQuery {
-        device_id: device.id,
-        ids: candidates.iter().filter_map(|c| c.claimed_id).collect(),
-        seqs: candidates.iter().filter_map(|c| c.reading.as_ref().ok().map(|p| p.seq)).collect(),
-        hashes: candidates.iter().map(|c| c.hash).collect(),
-    };
-    let is_revoked = device.revoked_ms.is_some();
-    let verdicts =
-        ledger.ingest(now_ms, query, move |snapshot| decide::decide(snapshot, candidates, is_revoked)).await?;
+    let mut verdicts = Vec::with_capacity(records.len());
+    for group in by_device(ledger, now_ms, device, records).await? {
+        let (places, candidates): (Vec<usize>, Vec<read::Candidate>) = group.candidates.into_iter().unzip();
+        let query = IngestQuery {
+            device_id: group.device.id,
+            ids: candidates.iter().filter_map(|c| c.claimed_id).collect(),
+            seqs: candidates.iter().filter_map(|c| c.reading.as_ref().ok().map(|p| p.seq)).collect(),
+            hashes: candidates.iter().map(|c| c.hash).collect(),
+        };
+        let is_revoked = device.revoked_ms.is_some() || group.device.revoked_ms.is_some();
+        let decided =
+            ledger.ingest(now_ms, query, move |snapshot| decide::decide(snapshot, candidates, is_revoked)).await?;
+        verdicts.extend(places.into_iter().zip(decided));
+    }
+    verdicts.sort_by_key(|(place, _)| *place);
+    let verdicts: Vec<Verdict> = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
     acknowledge(ledger.epoch(), signer, now_ms, &verdicts)
+}
+
+/// The strings of a batch that are records of one device, with their places in the batch.
+struct Group {
+    device: Device,
+    candidates: Vec<(usize, read::Candidate)>,
+}
+
+/// Reads every string as a record of the device that carries the batch, or of the sister that signed it.
+///
+/// A tablet whose database was wiped comes back as a new device and brings what its journal still held: sealed, bound and signed by the
+/// old one. Who carries a record up proves nothing about it, and who signed it is all that counts.
+async fn by_device<L: Ledger>(
+    ledger: &L,
+    now_ms: UnixMs,
+    carrier: &Device,
+    records: Vec<String>,
+) -> Result<Vec<Group>, IngestError> {
+    let mut groups = vec![Group { device: carrier.clone(), candidates: Vec::new() }];
+    for (place, raw) in records.into_iter().enumerate() {
+        let candidate = read::read(raw, carrier, now_ms);
+        let signer = match (&candidate.reading, candidate.claimed_device) {
+            (Err(reason::NOT_THIS_DEVICE), Some(id)) if id != carrier.id => id,
+            _ => {
+                groups[0].candidates.push((place, candidate));
+                continue;
+            }
+        };
+        let known = groups.iter().position(|g| g.device.id == signer);
+        let at = match known {
+            Some(at) => at,
+            None => match ledger.device(signer).await?.filter(|d| d.merchant_id == carrier.merchant_id) {
+                Some(device) => {
+                    groups.push(Group { device, candidates: Vec::new() });
+                    groups.len() - 1
+                }
+                None => {
+                    groups[0].candidates.push((place, candidate));
+                    continue;
+                }
+            },
+        };
+        let candidate = read::read(candidate.raw, &groups[at].device, now_ms);
+        // What the sister did not sign is the carrier's to answer for.
+        let at = if candidate.reading.is_ok() { at } else { 0 };
+        groups[at].candidates.push((place, candidate));
+    }
+    groups.retain(|g| !g.candidates.is_empty());
+    Ok(groups)
 }
 
 /// Signs one acknowledgement per verdict.

@@ -1,7 +1,7 @@
-//! One string of a batch: a record of this device, or the reason why it is none.
+//! One string of a batch: a record of a device, or the reason why it is none.
 
 use crate::store::{CardSummary, Device, Payment, Sale};
-use holdfast_core::id::{PaymentId, RecordHash};
+use holdfast_core::id::{DeviceId, PaymentId, RecordHash};
 use holdfast_core::limits::RECORD_BYTES_MAX;
 use holdfast_core::payment::PaymentState;
 use holdfast_core::time::UnixMs;
@@ -17,20 +17,23 @@ pub struct Candidate {
     pub raw: String,
     /// The id that the string claims, when it is one: a label until the signature is checked.
     pub claimed_id: Option<PaymentId>,
+    /// The device that the string claims to come from: somebody to ask for a key, nothing more.
+    pub claimed_device: Option<DeviceId>,
     /// The payment it would become, or the reason why it goes to quarantine.
     pub reading: Result<Box<Payment>, &'static str>,
 }
 
-/// Reads and checks one string. `device` has signed the request around it.
+/// Reads and checks one string as a record of `device`.
 pub fn read(raw: String, device: &Device, now_ms: UnixMs) -> Candidate {
     let hash = record_hash(&raw);
     if raw.len() > RECORD_BYTES_MAX {
-        return Candidate { hash, raw, claimed_id: None, reading: Err(reason::TOO_LARGE) };
+        return Candidate { hash, raw, claimed_id: None, claimed_device: None, reading: Err(reason::TOO_LARGE) };
     }
     let Ok(unverified) = RecordPayload::parse(&raw) else {
-        return Candidate { hash, raw, claimed_id: None, reading: Err(reason::UNREADABLE) };
+        return Candidate { hash, raw, claimed_id: None, claimed_device: None, reading: Err(reason::UNREADABLE) };
     };
     let claimed_id = unverified.claimed().id.parse().ok();
+    let claimed_device = unverified.claimed().did.parse().ok();
     let device_text = device.id.to_string();
     let reading = if unverified.kid() != device_text || unverified.claimed().did != device_text {
         Err(reason::NOT_THIS_DEVICE)
@@ -45,7 +48,7 @@ pub fn read(raw: String, device: &Device, now_ms: UnixMs) -> Candidate {
             },
         }
     };
-    Candidate { hash, raw, claimed_id, reading }
+    Candidate { hash, raw, claimed_id, claimed_device, reading }
 }
 
 fn payment(

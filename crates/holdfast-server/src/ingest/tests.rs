@@ -2,9 +2,10 @@
 //! keeps the same books.
 
 use super::{IngestError, ingest};
-use crate::store::Ledger as _;
 use crate::store::memory::{Crash, MemoryLedger};
+use crate::store::{Device, Ledger as _};
 use crate::testing::{GOOD, NOW, TestSigner, TestTill, sign_with};
+use holdfast_core::id::{DeviceId, MerchantId};
 use holdfast_core::limits::{BATCH_RECORDS_MAX, RECORD_BYTES_MAX};
 use holdfast_crypto::es256::SigningKey;
 use holdfast_wire::ack::AckPayload;
@@ -114,7 +115,41 @@ async fn a_wrong_signature_is_no_payment() {
 }
 
 #[tokio::test]
-async fn a_record_of_another_device_or_merchant_is_not_taken() {
+async fn a_record_that_a_sister_signed_is_taken_as_the_sisters() {
+    let mut desk = desk();
+    let mut sister = TestTill::new(2);
+    desk.ledger.add_device(sister.device());
+    let (id, first) = sister.payment(100, GOOD);
+    assert_eq!(said(&desk.between_good(&first).await), "stored");
+    let kept = desk.ledger.payment(id).await.expect("reads").expect("is there");
+    assert_eq!((kept.device_id, kept.seq), (sister.device_id, 1));
+    assert_eq!(said(&desk.between_good(&first).await), "duplicate");
+    // Both have a record number 1: sequences are each device's own, and so is a conflict.
+    let mut draft = sister.draft(100, GOOD);
+    draft.payload.seq = 1;
+    draft.payload.prev = String::new();
+    let twin = sister.sign(&draft);
+    assert_eq!(said(&desk.between_good(&twin).await), "quarantined: sequence-conflict");
+    let signed_by_another = sign_with(&desk.till.key, &sister.draft(100, GOOD).payload);
+    assert_eq!(said(&desk.between_good(&signed_by_another).await), "quarantined: record-signature-wrong");
+}
+
+#[tokio::test]
+async fn a_sister_that_was_revoked_or_is_another_merchants_is_not_taken() {
+    let mut desk = desk();
+    let mut revoked = TestTill::new(3);
+    desk.ledger.add_device(Device { revoked_ms: Some(NOW), ..revoked.device() });
+    let (_, record) = revoked.payment(100, GOOD);
+    assert_eq!(said(&desk.between_good(&record).await), "quarantined: device-revoked");
+    let key = SigningKey::make().expect("makes a key").0;
+    let mut foreign = TestTill::with_key(key, DeviceId::make([4; 16]), MerchantId::make([201; 16]));
+    desk.ledger.add_device(foreign.device());
+    let (_, record) = foreign.payment(100, GOOD);
+    assert_eq!(said(&desk.between_good(&record).await), "quarantined: not-this-device");
+}
+
+#[tokio::test]
+async fn a_record_of_an_unknown_device_or_merchant_is_not_taken() {
     let mut desk = desk();
     let mut other = TestTill::new(2);
     let (_, foreign) = other.payment(100, GOOD);

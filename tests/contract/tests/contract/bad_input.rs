@@ -69,15 +69,15 @@ fn a_request_that_is_not_signed_by_the_device_is_refused() {
 #[test]
 fn a_bad_record_is_set_aside_and_holds_up_nobody() {
     let server = shared_server();
-    let (mut till, mut other) = (Till::enrol(&server), Till::enrol(&server));
+    let mut till = Till::enrol(&server);
     let (stranger, _) = SigningKey::make().expect("a key");
     let forged = till.payment(APPROVED, 400).signed_by(&stranger).record;
-    let foreign = other.payment(APPROVED, 401).record;
     let twisted = |till: &mut Till, f: fn(&mut holdfast_wire::record::RecordPayload)| {
         till.payment_with(APPROVED, 402, |_, r| f(r)).record
     };
     let other_version = twisted(&mut till, |r| r.v = 9);
     let wrong_sum = twisted(&mut till, |r| r.sale.total_minor += 1);
+    let foreign = twisted(&mut till, |r| r.did = "00000000-0000-4000-8000-000000000000".into());
     let no_id = twisted(&mut till, |r| r.id = "1".into());
     let cases = [
         ("garbage".to_owned(), "unreadable"),
