@@ -2,7 +2,7 @@
 // condition instead of sleeping. A script calls `main(name, body)`; its last line is `N passed, N failed`.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -95,10 +95,14 @@ export function sh(program, ...args) {
   return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }
 
-/** Is this process alive (zombies are not)? */
+/**
+ * Is any thread of this process still there? A killed process is a zombie while its other threads still hold its files and
+ * locks; only a zombie with nothing but itself is dead.
+ */
 export function alive(pid) {
   try {
-    return !/^State:\s+Z/m.test(execFileSync("cat", [`/proc/${pid}/status`], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
+    const isZombie = /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+    return !isZombie || readdirSync(`/proc/${pid}/task`).length > 1;
   } catch {
     return false;
   }

@@ -2,10 +2,11 @@
 // which the tests ask from the host's side, whatever the state of the tablet's link.
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { openSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { alive, need, onEnd, sh, until, workPath } from "./run.mjs";
+import { need, onEnd, sh, until, workPath } from "./run.mjs";
 
 /** Starts the server and waits until it is healthy. `data` survives `kill` and `restart`. */
 export async function startServer({ host = "127.0.0.1", port, name = "server" } = {}) {
@@ -37,10 +38,11 @@ export async function startServer({ host = "127.0.0.1", port, name = "server" } 
     },
     /** kill -9: nothing gets to write a last byte. */
     async kill() {
-      const pid = child?.pid;
-      if (!pid || !alive(pid)) return;
+      if (!child || child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, "exit");
       child.kill("SIGKILL");
-      await until("the server is dead", () => !alive(pid));
+      // Not before it was waited for: until then it may still hold the lock of its data directory.
+      await ended;
     },
     async restart() {
       await server.kill();
