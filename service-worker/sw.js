@@ -35,10 +35,10 @@ self.addEventListener("fetch", (event) => {
   if (isOurs(event.request, url)) event.respondWith(respond(event.request, url));
 });
 self.addEventListener("sync", (event) => {
-  if (event.tag.startsWith(SYNC_TAG)) event.waitUntil(uploadInBackground(event.lastChance));
+  if (event.tag.startsWith(SYNC_TAG)) event.waitUntil(onSync(event.lastChance));
 });
 self.addEventListener("periodicsync", (event) => {
-  if (event.tag === PERIODIC_TAG) event.waitUntil(uploadInBackground(false));
+  if (event.tag === PERIODIC_TAG) event.waitUntil(uploadInBackground());
 });
 self.addEventListener("message", (event) => {
   // A new version takes over when someone taps "update", never in the middle of a sale.
@@ -103,19 +103,37 @@ async function start() {
   return wasm_bindgen;
 }
 
-// Throws unless nothing waits any more, so that the browser tries again: also when a page was at it, which may be closed before it is done.
-// Its last attempt orders a fresh series, under a fresh tag: the same tag would do nothing while it is backing off.
-async function uploadInBackground(isLastChance) {
-  let outcome;
-  try {
-    const till = await engine();
-    // What cannot be put right must not keep the rest from going up.
-    await till.recover().catch((error) => console.warn("recovery will be tried again", error));
-    outcome = await till.upload();
-  } catch (error) {
-    outcome = error;
+// One event may take 180 seconds; some are left for the upload itself.
+const EVENT_MS = 150_000;
+const AGAIN_MS = 2_000;
+
+// Chromium learns up to two seconds late that the link is gone. The sync of a payment that is stored in that time fires at once and in
+// vain, and then backs off for 300 seconds, deaf to the link's return. So an event that got nowhere stays and looks again. It
+// cannot order another sync instead: without a window that is refused.
+async function onSync(isLastChance) {
+  const end = Date.now() + EVENT_MS;
+  for (;;) {
+    try {
+      return await uploadInBackground();
+    } catch (error) {
+      if (Date.now() > end) {
+        // With a window open a fresh series can be ordered; the same tag would do nothing while it is backing off.
+        if (isLastChance) await self.registration.sync?.register(SYNC_TAG + Date.now()).catch(() => {});
+        throw error;
+      }
+    }
+    await wait(AGAIN_MS);
+    while (!self.navigator.onLine && Date.now() < end) await wait(AGAIN_MS / 4);
   }
-  if (outcome === "drained") return;
-  if (isLastChance) await self.registration.sync?.register(SYNC_TAG + Date.now());
-  throw outcome instanceof Error ? outcome : new Error(`payments still wait: ${outcome}`);
+}
+
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Throws unless nothing waits any more: also when a page was at it, which may be closed before it is done.
+async function uploadInBackground() {
+  const till = await engine();
+  // What cannot be put right must not keep the rest from going up.
+  await till.recover().catch((error) => console.warn("recovery will be tried again", error));
+  const outcome = await till.upload();
+  if (outcome !== "drained") throw new Error(`payments still wait: ${outcome}`);
 }

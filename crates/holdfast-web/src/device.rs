@@ -24,7 +24,7 @@ use holdfast_wire::enrolment::Enrolment;
 use holdfast_wire::keyset::CardKey;
 use holdfast_wire::shop::Shop;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The handle.
@@ -40,6 +40,8 @@ struct Inner {
     findings: RefCell<Vec<Finding>>,
     /// The stores may hold something that the last save could not take back: look before the next one.
     look_again: Cell<bool>,
+    /// Payments whose last attempt ended in doubt.
+    doubts: RefCell<BTreeSet<PaymentId>>,
     /// Rows that were read, by payment id. A row never changes, so each is read and checked once.
     rows: RefCell<BTreeMap<String, WaitingPayment>>,
 }
@@ -64,11 +66,14 @@ impl Device {
             shop: RefCell::new(shop),
             findings: RefCell::default(),
             look_again: Cell::new(true),
+            doubts: RefCell::default(),
             rows: RefCell::default(),
         };
         let device = Self { inner: Rc::new(inner) };
         // If it does not work now, the first save looks again before it writes.
         let _ = device.recover().await;
+        let ahead = device.clone();
+        wasm_bindgen_futures::spawn_local(async move { ahead.shared().journal.prepare().await });
         Ok(device)
     }
 

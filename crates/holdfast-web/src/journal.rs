@@ -47,6 +47,13 @@ impl Journal {
         self.writer.is_some()
     }
 
+    /// Starts the writing worker ahead, so that the first sale neither waits for it nor has to do without it.
+    pub async fn prepare(&self) {
+        if let Some(writer) = &self.writer {
+            writer.works().await;
+        }
+    }
+
     /// Writes a file and flushes it to the disk.
     pub async fn write(&self, name: &str, text: &str) -> Result<Place, StoreFault> {
         let writer = self.writer.as_ref().ok_or(StoreFault::Broken)?;

@@ -8,8 +8,16 @@ use holdfast_wire::time::Head;
 
 /// Stores a record twice and reads it back. `prev` is the head that it follows.
 pub async fn save(shared: &Shared, stored: &StoredPayment, hash: RecordHash, prev: &Head) -> SaveOutcome {
+    drive(shared, stored, prev, Save::start(hash)).await
+}
+
+/// Makes sure of a record whose row is there already, after an attempt that ended in doubt.
+pub async fn save_again(shared: &Shared, stored: &StoredPayment, hash: RecordHash, prev: &Head) -> SaveOutcome {
+    drive(shared, stored, prev, Save::again(hash)).await
+}
+
+async fn drive(shared: &Shared, stored: &StoredPayment, prev: &Head, mut step: SaveStep) -> SaveOutcome {
     let text = stored.to_json();
-    let mut step = Save::start(hash);
     loop {
         match step {
             SaveStep::End(outcome) => return outcome,

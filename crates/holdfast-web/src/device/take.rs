@@ -12,7 +12,7 @@ use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use holdfast_core::id::PaymentId;
 use holdfast_core::limits::{POLL_WAIT_MS_MAX, RECORD_BYTES_MAX, WAITING_PAYMENTS_MAX};
-use holdfast_core::outbox::{SaveOutcome, Scope};
+use holdfast_core::outbox::{SaveOutcome, Scope, StoreFault};
 use holdfast_core::policy::{PolicyRefusal, Waiting};
 use holdfast_wire::history::PaymentView;
 use holdfast_wire::keyset::CardKey;
@@ -40,19 +40,26 @@ impl Device {
     ) -> Result<TakeOutcome<E>, TakeOutcome<E>> {
         let (shared, money) = (self.shared(), &self.shared().money);
         let identity = shared.identity().ok_or(TakeOutcome::Refused(TakeRefusal::NotEnrolled))?;
-        if self.inner.look_again.get() {
-            self.took_findings(recovery::run_locked(shared).await.map_err(TakeOutcome::NotStored)?);
+        // While it is not known what an earlier attempt left behind, a store that cannot be read must not be called "not stored".
+        let in_doubt = self.inner.look_again.get() || self.inner.doubts.borrow().contains(&take.id);
+        let unread = |fault| if in_doubt { self.unsure(take.id, fault) } else { TakeOutcome::NotStored(fault) };
+        if in_doubt {
+            self.took_findings(recovery::run_locked(shared).await.map_err(unread)?);
         }
-        if money.tombstone(take.id).await.map_err(TakeOutcome::NotStored)?.is_some() {
+        if money.tombstone(take.id).await.map_err(unread)?.is_some() {
             return Ok(TakeOutcome::AlreadySent);
         }
-        let prev = money.head().await.map_err(TakeOutcome::NotStored)?.head;
-        if let Some(row) = money.outbox_row(take.id).await.map_err(TakeOutcome::NotStored)? {
-            return Ok(self.store(row, &prev).await);
+        let prev = money.head().await.map_err(unread)?.head;
+        if let Some(row) = money.outbox_row(take.id).await.map_err(unread)? {
+            let outcome = save::save_again(shared, &row.stored, row.entry.hash, &prev).await;
+            return Ok(self.saved(&row, outcome));
         }
+        // Neither sent nor there: what was in doubt is known not to be kept.
+        self.inner.doubts.borrow_mut().remove(&take.id);
         let key = self.admit(&take).await?;
         let row = self.make_row(&take, &identity, &prev, key, seal).await?;
-        Ok(self.store(row, &prev).await)
+        let outcome = save::save(shared, &row.stored, row.entry.hash, &prev).await;
+        Ok(self.saved(&row, outcome))
     }
 
     /// Whether the payment may be taken, and the key to seal it with.
@@ -126,19 +133,24 @@ impl Device {
         Ok(OutboxRow { stored, entry, payload })
     }
 
-    async fn store<E>(&self, row: OutboxRow, prev: &Head) -> TakeOutcome<E> {
-        match save::save(self.shared(), &row.stored, row.entry.hash, prev).await {
+    fn saved<E>(&self, row: &OutboxRow, outcome: SaveOutcome) -> TakeOutcome<E> {
+        match outcome {
             SaveOutcome::Stored => {
+                self.inner.doubts.borrow_mut().remove(&row.entry.id);
                 self.copy_head();
                 tell_queue_changed();
-                TakeOutcome::Stored(WaitingPayment::of(&row))
+                TakeOutcome::Stored(WaitingPayment::of(row))
             }
             SaveOutcome::NotStored(fault) => TakeOutcome::NotStored(fault),
-            SaveOutcome::Unsure(fault) => {
-                self.inner.look_again.set(true);
-                TakeOutcome::Unsure(fault)
-            }
+            SaveOutcome::Unsure(fault) => self.unsure(row.entry.id, fault),
         }
+    }
+
+    /// Remembers the doubt, so that the next attempt under this id looks before it says anything.
+    fn unsure<E>(&self, id: PaymentId, fault: StoreFault) -> TakeOutcome<E> {
+        self.inner.look_again.set(true);
+        self.inner.doubts.borrow_mut().insert(id);
+        TakeOutcome::Unsure(fault)
     }
 
     /// How many payments wait, and their sum.
@@ -156,6 +168,8 @@ impl Device {
         let device = self.clone();
         // On its own: when the seller stops waiting, the upload still comes to its end.
         wasm_bindgen_futures::spawn_local(async move {
+            // Before the record leaves the journal, the journal knows the head: a wipe after that must not repeat its number.
+            let _ = recovery::copy_head(device.shared()).await;
             upload::run(device.shared(), Scope::Only(id)).await;
             let _ = send.send(device.poll(id, until_mono_ms).await);
         });

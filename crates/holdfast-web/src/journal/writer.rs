@@ -54,14 +54,19 @@ impl Writer {
         }
     }
 
-    /// Whether this browser can flush files. Asked once.
+    /// Whether this browser can flush files. A certain answer is kept; a script that could not be loaded just now is tried again.
     pub async fn works(&self) -> bool {
         if let Some(works) = self.works.get() {
             return works;
         }
-        let works = self.ask(&[("op", "hello".into())]).await.is_ok();
-        self.works.set(Some(works));
-        works
+        match self.ask(&[("op", "hello".into())]).await {
+            Ok(()) => self.works.set(Some(true)),
+            Err(error) if matches!(error.as_str(), "TimeoutError" | "AbortError") => {
+                self.running.borrow_mut().take();
+            }
+            Err(_) => self.works.set(Some(false)),
+        }
+        self.works.get().unwrap_or(false)
     }
 
     pub async fn write(&self, name: &str, text: &str) -> Result<(), StoreFault> {

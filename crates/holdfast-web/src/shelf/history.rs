@@ -27,6 +27,13 @@ impl Shelf {
         let writing = self.begin(&[HISTORY, SETTINGS], TransactionMode::ReadWrite)?;
         let history = writing.store(HISTORY).map_err(broken)?;
         for payment in payments {
+            let key = JsValue::from_str(&payment.id);
+            let held = history.get(key).await.map_err(broken)?.and_then(|row| row.as_string());
+            let held = held.and_then(|text| PaymentView::from_json(text.as_bytes()).ok());
+            // A slow answer must not put an older state over a newer one.
+            if held.is_some_and(|held| held.changed_ms > payment.changed_ms) {
+                continue;
+            }
             let row = JsValue::from_str(&payment.to_json());
             history.put(&row, Some(&JsValue::from_str(&payment.id))).await.map_err(broken)?;
         }
