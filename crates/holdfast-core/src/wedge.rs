@@ -36,6 +36,9 @@ pub enum Heard {
 
 /// A reader types a character at least this often; a person cannot.
 const GAP_MS_MAX: i64 = 250;
+/// In the middle of a stripe a longer pause is the tablet's (a busy main thread), not the end of the swipe. After a swipe that broke off,
+/// what still trickles in belongs to it: until it has been quiet for this long, no digit may reach the page.
+const STALL_MS_MAX: i64 = 1_500;
 /// A capture that is shorter than this was typed by a person.
 const SWIPE_CHARS_MIN: usize = 8;
 /// Both tracks have 79 + 40 characters; three with noise stay below this.
@@ -45,6 +48,8 @@ const CAPTURE_CHARS_MAX: usize = 400;
 #[derive(Default)]
 pub struct Wedge {
     capture: Option<Capture>,
+    /// A swipe broke off: keys are kept from the page until then.
+    muted_until_ms: Option<i64>,
 }
 
 struct Capture {
@@ -63,15 +68,20 @@ impl Wedge {
 
     /// Takes a key press.
     pub fn key(&mut self, press: &KeyPress<'_>) -> Heard {
-        let stale = self.capture.as_ref().is_some_and(|c| press.at_ms - c.last_ms > GAP_MS_MAX);
-        if stale {
-            // `idle` should have closed it; a late timer must not glue two things together.
-            self.capture = None;
+        let stale = self.capture.take_if(|c| press.at_ms - c.last_ms > c.patience_ms());
+        // `idle` should have closed it; a late timer must not glue two things together.
+        let broke_off = stale.is_some_and(|c| c.is_swipe());
+        if broke_off {
+            self.muted_until_ms = Some(press.at_ms + STALL_MS_MAX);
+        }
+        let is_muted = self.muted_until_ms.is_some_and(|until| press.at_ms <= until);
+        if !is_muted {
+            self.muted_until_ms = None;
         }
         let by_code = us_char(press.code, press.shift);
         let by_key = single_char(press.key);
         match &mut self.capture {
-            Some(_) if press.key == "Enter" || press.code == "Enter" || press.code == "NumpadEnter" => self.close(),
+            Some(_) if is_enter(press) => self.close(press.at_ms),
             Some(capture) => {
                 capture.push(by_code, by_key, press.at_ms);
                 Heard::Swallow
@@ -81,6 +91,12 @@ impl Wedge {
                 let mut capture = Capture { by_code: buffer(), by_key: buffer(), last_ms: press.at_ms };
                 capture.push(by_code, by_key, press.at_ms);
                 self.capture = Some(capture);
+                self.muted_until_ms = None;
+                Heard::Swallow
+            }
+            None if broke_off => Heard::Unreadable(TrackError::Unreadable),
+            None if is_muted => {
+                self.muted_until_ms = (!is_enter(press)).then_some(press.at_ms + STALL_MS_MAX);
                 Heard::Swallow
             }
             None => Heard::Pass,
@@ -90,18 +106,22 @@ impl Wedge {
     /// Says that time has passed without a key; closes a capture whose reader sends no Enter.
     pub fn idle(&mut self, now_ms: i64) -> Heard {
         match &self.capture {
-            Some(c) if now_ms - c.last_ms >= GAP_MS_MAX => self.close(),
+            Some(c) if now_ms - c.last_ms >= c.patience_ms() => self.close(now_ms),
             Some(_) => Heard::Swallow,
             None => Heard::Pass,
         }
     }
 
-    fn close(&mut self) -> Heard {
+    fn close(&mut self, at_ms: i64) -> Heard {
         let Some(capture) = self.capture.take() else { return Heard::Pass };
-        if capture.by_code.chars().count().max(capture.by_key.chars().count()) < SWIPE_CHARS_MIN {
+        if !capture.is_swipe() {
             return Heard::Typed(capture.by_key.to_string());
         }
-        match (read_tracks(&capture.by_code), read_tracks(&capture.by_key)) {
+        let read = (read_tracks(&capture.by_code), read_tracks(&capture.by_key));
+        if !capture.has_end() && matches!(read, (Err(_), Err(_))) {
+            self.muted_until_ms = Some(at_ms + STALL_MS_MAX);
+        }
+        match read {
             (Ok(card), _) | (Err(_), Ok(card)) => Heard::Swipe(Box::new(card)),
             (Err(TrackError::TracksDiffer), _) | (_, Err(TrackError::TracksDiffer)) => {
                 Heard::Unreadable(TrackError::TracksDiffer)
@@ -112,6 +132,20 @@ impl Wedge {
 }
 
 impl Capture {
+    /// Too long for a person's sentinel.
+    fn is_swipe(&self) -> bool {
+        self.by_code.chars().count().max(self.by_key.chars().count()) >= SWIPE_CHARS_MIN
+    }
+
+    /// Whether the last track came to its end sentinel.
+    fn has_end(&self) -> bool {
+        self.by_code.ends_with('?') || self.by_key.ends_with('?')
+    }
+
+    fn patience_ms(&self) -> i64 {
+        if self.is_swipe() && !self.has_end() { STALL_MS_MAX } else { GAP_MS_MAX }
+    }
+
     fn push(&mut self, by_code: Option<char>, by_key: Option<char>, at_ms: i64) {
         self.last_ms = at_ms;
         if self.by_code.len() < CAPTURE_CHARS_MAX {
@@ -126,6 +160,10 @@ impl Capture {
 /// Room for the longest capture at once: a buffer that grows would leave unwiped copies behind.
 fn buffer() -> Zeroizing<String> {
     Zeroizing::new(String::with_capacity(CAPTURE_CHARS_MAX + 4))
+}
+
+fn is_enter(press: &KeyPress<'_>) -> bool {
+    press.key == "Enter" || press.code == "Enter" || press.code == "NumpadEnter"
 }
 
 fn is_sentinel(c: Option<char>) -> bool {
@@ -262,6 +300,43 @@ mod tests {
         let heard = swipe(&mut wedge, ";4242424242424241=30121011000012345678?", |c| c.to_string(), true, true);
         assert!(matches!(heard, Heard::Unreadable(TrackError::Unreadable)));
         assert!(matches!(swipe(&mut wedge, T2, |c| c.to_string(), true, true), Heard::Swipe(_)));
+    }
+
+    /// Types `text` from `at_ms` on and says what was heard of each key.
+    fn keys(wedge: &mut Wedge, text: &str, at_ms: i64) -> Vec<Heard> {
+        let press = |(i, c): (usize, char)| {
+            let (code, shift) = us_code(c);
+            wedge.key(&KeyPress { code: &code, key: &c.to_string(), shift, at_ms: at_ms + i as i64 * 4 })
+        };
+        text.chars().enumerate().map(press).collect()
+    }
+
+    #[test]
+    fn a_tablet_that_stalls_in_the_middle_of_a_swipe_still_hears_it() {
+        let mut wedge = Wedge::new();
+        let (start, rest) = T2.split_at(12);
+        keys(&mut wedge, start, 0);
+        assert!(matches!(wedge.idle(600), Heard::Swallow), "half a stripe is not the end");
+        assert!(keys(&mut wedge, rest, 1_000).iter().all(|h| matches!(h, Heard::Swallow)));
+        assert!(matches!(wedge.idle(2_000), Heard::Swipe(_)));
+    }
+
+    #[test]
+    fn the_rest_of_a_swipe_that_broke_off_does_not_reach_the_page() {
+        let (start, rest) = T2.split_at(12);
+        let mut late = Wedge::new();
+        keys(&mut late, start, 0);
+        let heard = keys(&mut late, rest, 5_000);
+        assert!(matches!(heard.first(), Some(Heard::Unreadable(_))), "the seller is told");
+        assert!(heard[1..].iter().all(|h| matches!(h, Heard::Swallow)));
+        let mut idled = Wedge::new();
+        keys(&mut idled, start, 0);
+        assert!(matches!(idled.idle(2_000), Heard::Unreadable(_)));
+        assert!(keys(&mut idled, rest, 2_500).iter().all(|h| matches!(h, Heard::Swallow)));
+        // Swiping again works at once, and after a quiet moment the keyboard is a keyboard again.
+        keys(&mut idled, T2, 3_000);
+        assert!(matches!(idled.idle(3_500), Heard::Swipe(_)));
+        assert!(matches!(keys(&mut idled, "a", 9_000)[..], [Heard::Pass]));
     }
 
     #[test]
