@@ -80,6 +80,7 @@ pub static MESSAGES: Messages = Messages {
     stored: "تم الحفظ",
     declined: "مرفوض",
     not_stored: "لم يُحفظ",
+    unsure: "غير مؤكد",
     approved_say: "تم الدفع. شكرًا لك.",
     stored_say: "حُفظ بأمان. سيُحصَّل عند عودة الاتصال (قبل {time}).",
     declined_say: "رفضه البنك: {reason}.",

@@ -80,6 +80,7 @@ pub static MESSAGES: Messages = Messages {
     stored: "Gespeichert",
     declined: "Abgelehnt",
     not_stored: "Nicht gespeichert",
+    unsure: "Unklar",
     approved_say: "Bezahlt. Vielen Dank.",
     stored_say: "Sicher gespeichert. Gebucht wird, sobald wir wieder online sind (bis {time}).",
     declined_say: "Von der Bank abgelehnt: {reason}.",

@@ -80,6 +80,7 @@ pub static MESSAGES: Messages = Messages {
     stored: "Stored",
     declined: "Declined",
     not_stored: "Not stored",
+    unsure: "Not sure",
     approved_say: "Paid. Thank you.",
     stored_say: "Stored safely. It will be charged when we are back online (by {time}).",
     declined_say: "Declined by the bank: {reason}.",

@@ -88,6 +88,7 @@ pub struct Messages {
     pub stored: &'static str,
     pub declined: &'static str,
     pub not_stored: &'static str,
+    pub unsure: &'static str,
     pub approved_say: &'static str,
     pub stored_say: &'static str,
     pub declined_say: &'static str,

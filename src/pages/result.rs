@@ -72,7 +72,8 @@ fn word(till: Till, said: &Said) -> &'static str {
         Said::Approved => t.approved,
         Said::Stored { .. } => t.stored,
         Said::Declined { .. } => t.declined,
-        Said::NotStored(_) | Said::Unsure => t.not_stored,
+        Said::NotStored(_) => t.not_stored,
+        Said::Unsure => t.unsure,
     }
 }
 
