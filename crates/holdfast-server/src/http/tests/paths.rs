@@ -92,7 +92,7 @@ async fn the_history_is_the_merchants_own_and_a_wait_ends() {
         let answer = house.of_till(&till, "GET", &target, b"").await;
         assert_eq!(answer.problem(), (404, "payment-unknown".into()));
     }
-    assert!((200..2_000).contains(&started.elapsed().as_millis()));
+    assert!(started.elapsed().as_millis() >= 200, "it waits");
     let answer = house.of_till(&till, "GET", "/api/v1/payments?after=x", b"").await;
     assert_eq!(answer.problem(), (400, "request-unreadable".into()));
 }
