@@ -10,8 +10,17 @@ use holdfast_core::connectivity::ProbeResult;
 use holdfast_core::outbox::UploadOutcome;
 use holdfast_wire::shop::Shop;
 use holdfast_wire::time::Heartbeat;
+use serde::Deserialize;
 
 const CALL_MS_MAX: i64 = 15_000;
+
+/// StorageEstimate (Storage Standard section 6), in bytes. A guess by design; Chromium says about 10 GB whatever the truth.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Estimate {
+    usage: f64,
+    quota: f64,
+}
 
 impl Device {
     /// Asks for the key set, verifies and keeps it. `true` when it changed.
@@ -80,9 +89,9 @@ impl Device {
         if persisted == Some(false) {
             persisted = call_async(&storage, "persist", &[]).await.ok().and_then(|p| p.as_bool()).or(persisted);
         }
-        let estimate = call_async(&storage, "estimate", &[]).await.unwrap_or_default();
-        let bytes = |name| get(&estimate, name).as_f64().unwrap_or_default() as u64;
-        Persistence { persisted, usage_bytes: bytes("usage"), quota_bytes: bytes("quota") }
+        let estimate = call_async(&storage, "estimate", &[]).await.ok();
+        let estimate: Estimate = estimate.and_then(|e| serde_wasm_bindgen::from_value(e).ok()).unwrap_or_default();
+        Persistence { persisted, usage_bytes: estimate.usage as u64, quota_bytes: estimate.quota as u64 }
     }
 
     /// Keeps the open sale, as text in whatever versioned shape the page gives it; `None` forgets it.
