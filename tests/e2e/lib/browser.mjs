@@ -52,7 +52,7 @@ export async function startBrowser({ network, origin, profile, name = "browser",
     handleSIGTERM: false,
     handleSIGHUP: false,
   });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(90_000);
   context.setDefaultNavigationTimeout(60_000);
   const pid = Number(readFileSync(pidFile, "utf8"));
 
