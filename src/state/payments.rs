@@ -134,7 +134,7 @@ fn refused(refusal: &TakeRefusal) -> Problem {
     match refusal {
         TakeRefusal::Policy(policy) => Problem::Policy(*policy),
         TakeRefusal::TooLarge => Problem::Policy(PolicyRefusal::AbovePayment),
-        TakeRefusal::NotEnrolled | TakeRefusal::CannotSign => Problem::Revoked,
+        TakeRefusal::NotEnrolled | TakeRefusal::Revoked | TakeRefusal::CannotSign => Problem::Revoked,
         TakeRefusal::NoShop | TakeRefusal::NoCardKey => Problem::NoKey,
     }
 }

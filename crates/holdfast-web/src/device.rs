@@ -12,7 +12,9 @@ pub use types::{
 };
 
 pub use crate::events::Subscription;
+pub use crate::standing::Standing;
 
+use crate::events::{QUEUE_CHANGED, STANDING_CHANGED};
 use crate::recovery::{self, Finding};
 use crate::shared::{Names, OpenError, Shared};
 use crate::shelf::Shelf;
@@ -119,7 +121,27 @@ impl Device {
 
     /// Calls back whenever the queue changed: by this page, another page or the service worker. Ends when the handle is dropped.
     pub fn on_queue_changed(&self, callback: impl Fn() + 'static) -> Subscription {
-        Subscription::new(callback)
+        Subscription::new(QUEUE_CHANGED, callback)
+    }
+
+    /// What the server last said of this device; kept over restarts, and known without a network.
+    pub fn standing(&self) -> Standing {
+        self.shared().standing()
+    }
+
+    /// Calls back whenever [`Self::standing`] changed, whoever heard of it: this page, another one or the service worker. Ends when the
+    /// handle is dropped.
+    pub fn on_standing_changed(&self, callback: impl Fn() + 'static) -> Subscription {
+        let (device, callback) = (Rc::downgrade(&self.inner), Rc::new(callback));
+        Subscription::new(STANDING_CHANGED, move || {
+            let Some(inner) = device.upgrade() else { return };
+            let callback = Rc::clone(&callback);
+            wasm_bindgen_futures::spawn_local(async move {
+                // Somebody else may have heard it. If it cannot be read, what this page heard itself still holds.
+                let _ = inner.shared.identify().await;
+                callback();
+            });
+        })
     }
 
     /// Compares the two copies of the queue and puts right what one of them lost.

@@ -20,6 +20,7 @@ pub mod rng;
 pub mod save;
 pub mod shared;
 pub mod shelf;
+pub mod standing;
 pub mod trust;
 pub mod upload;
 

@@ -7,16 +7,26 @@ pub use queue::tombstone_key;
 pub use row::OutboxRow;
 
 use crate::idb::{CHAIN, Connection, DEVICE, KEYSET, MONEY_DB, MONEY_VERSION};
+use futures_util::future::try_join3;
 use holdfast_core::outbox::StoreFault;
 use holdfast_wire::enrolment::Enrolment;
 use holdfast_wire::keyset::KeySet;
-use holdfast_wire::stored::ChainHead;
+use holdfast_wire::stored::{ChainHead, Revocation};
 use wasm_bindgen::JsValue;
 
 const HEAD: &str = "head";
 const KEYS: &str = "keys";
 const ENROLMENT: &str = "enrolment";
+const REVOCATION: &str = "revocation";
 const CURRENT: &str = "current";
+
+/// What is known of this device.
+pub struct DeviceRow {
+    /// The CryptoKeyPair.
+    pub keys: Option<JsValue>,
+    pub enrolment: Option<Enrolment>,
+    pub revocation: Option<Revocation>,
+}
 
 /// The database.
 pub struct Money {
@@ -78,16 +88,38 @@ impl Money {
         writing.commit().await
     }
 
-    pub async fn enrolment(&self) -> Result<Option<Enrolment>, StoreFault> {
-        let text = self.connection.read(&[DEVICE]).await?.get_text(DEVICE, ENROLMENT).await?;
-        Ok(text.and_then(|t| serde_json::from_str(&t).ok()))
+    /// Everything about this device, at one moment.
+    pub async fn device(&self) -> Result<DeviceRow, StoreFault> {
+        let reading = self.connection.read(&[DEVICE]).await?;
+        let (keys, enrolment, revocation) = try_join3(
+            reading.get(DEVICE, KEYS),
+            reading.get_text(DEVICE, ENROLMENT),
+            reading.get_text(DEVICE, REVOCATION),
+        )
+        .await?;
+        Ok(DeviceRow {
+            keys,
+            enrolment: enrolment.and_then(|text| serde_json::from_str(&text).ok()),
+            revocation: revocation.and_then(|text| Revocation::from_json(&text).ok()),
+        })
     }
 
-    /// Keeps the enrolment and begins its chain.
+    /// Keeps that this device is revoked; `None`: that it is not.
+    pub async fn put_revocation(&self, revocation: Option<&Revocation>) -> Result<(), StoreFault> {
+        let writing = self.connection.write(&[DEVICE]).await?;
+        match revocation {
+            Some(revocation) => writing.put_text(DEVICE, REVOCATION, &revocation.to_json())?,
+            None => writing.delete(DEVICE, REVOCATION)?,
+        }
+        writing.commit().await
+    }
+
+    /// Keeps the enrolment and begins its chain. A new enrolment is a new device: nobody has revoked it.
     pub async fn put_enrolment(&self, enrolment: &Enrolment) -> Result<(), StoreFault> {
         let text = serde_json::to_string(enrolment).map_err(|_| StoreFault::Broken)?;
         let writing = self.connection.write(&[DEVICE, CHAIN]).await?;
         writing.put_text(DEVICE, ENROLMENT, &text)?;
+        writing.delete(DEVICE, REVOCATION)?;
         writing.put_text(CHAIN, HEAD, &beginning().to_json())?;
         writing.commit().await
     }

@@ -6,6 +6,7 @@ use crate::http::Caller;
 use crate::idb::{MONEY_DB, MONEY_VERSION};
 use crate::journal::{JOURNAL, JOURNAL_WORKER, Journal};
 use crate::money::Money;
+use crate::standing::Standing;
 use crate::trust::Trust;
 use holdfast_core::outbox::StoreFault;
 use holdfast_wire::WireError;
@@ -70,6 +71,7 @@ pub struct Shared {
     pub trust: Trust,
     pub clock: Clock,
     identity: RefCell<Option<Rc<Identity>>>,
+    standing: RefCell<Standing>,
 }
 
 impl Shared {
@@ -81,7 +83,14 @@ impl Shared {
             None => Journal::readable(&names.journal),
         };
         let trust = Trust::open(roots, &money).await?;
-        let shared = Self { money, journal, trust, clock: Clock::default(), identity: RefCell::default() };
+        let shared = Self {
+            money,
+            journal,
+            trust,
+            clock: Clock::default(),
+            identity: RefCell::default(),
+            standing: RefCell::default(),
+        };
         shared.identify().await?;
         Ok(shared)
     }
@@ -90,12 +99,23 @@ impl Shared {
         self.identity.borrow().clone()
     }
 
-    /// Looks into the database who this device is.
+    /// What the server last said of this device.
+    pub fn standing(&self) -> Standing {
+        self.standing.borrow().clone()
+    }
+
+    pub(crate) fn set_standing(&self, standing: Standing) {
+        *self.standing.borrow_mut() = standing;
+    }
+
+    /// Looks into the database who this device is and how it stands with the server.
     pub async fn identify(&self) -> Result<(), StoreFault> {
-        let (keys, enrolment) = (self.money.keys().await?, self.money.enrolment().await?);
-        let identity = keys.zip(enrolment);
-        *self.identity.borrow_mut() =
-            identity.map(|(pair, enrolment)| Rc::new(Identity { key: DeviceKey::from_stored(pair), enrolment }));
+        let row = self.money.device().await?;
+        *self.identity.borrow_mut() = row
+            .keys
+            .zip(row.enrolment)
+            .map(|(pair, enrolment)| Rc::new(Identity { key: DeviceKey::from_stored(pair), enrolment }));
+        self.set_standing(Standing::of(row.revocation));
         Ok(())
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::clock::wall_ms;
 use crate::events::tell_queue_changed;
-use crate::http::{Answer, Call, send};
+use crate::http::{Answer, Call};
 use crate::locks;
 use crate::money::OutboxRow;
 use crate::shared::{Identity, Shared};
+use crate::standing::{Open, ask};
 use holdfast_core::id::{PaymentId, RecordHash};
 use holdfast_core::limits::UPLOAD_MS_MAX;
 use holdfast_core::outbox::{
@@ -95,7 +96,7 @@ impl Run<'_> {
     async fn send(&mut self, rows: &[OutboxRow]) -> Reply {
         let body = Batch::new(rows.iter().map(|r| r.stored.record.clone()).collect()).to_json();
         let call = Call::post("/api/v1/batches", body.as_bytes(), UPLOAD_MS_MAX);
-        let body = match send(call, Some(self.identity.caller())).await {
+        let body = match ask(self.shared, self.identity, call, Open::ToRevokedToo).await {
             Answer::Unreachable => return Reply::Unreachable,
             Answer::NotHoldfast => return Reply::NotHoldfast,
             Answer::Problem { problem, retry_after_ms } => {

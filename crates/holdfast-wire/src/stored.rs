@@ -118,6 +118,28 @@ impl ChainHead {
     }
 }
 
+/// That the owner has revoked this device, as its server said: a row of `device`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revocation {
+    pub v: u32,
+    /// The tablet's clock when it first heard of it.
+    pub at_ms: i64,
+    /// The server's words.
+    pub detail: String,
+}
+
+impl Revocation {
+    pub fn to_json(&self) -> String {
+        to_json(self)
+    }
+
+    pub fn from_json(text: &str) -> Result<Self, WireError> {
+        let revocation: Self = from_json(text.as_bytes())?;
+        check_version(revocation.v)?;
+        Ok(revocation)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,5 +170,7 @@ mod tests {
         assert!(Tombstone::from_json(text.trim()).is_ok());
         let text = include_str!("../fixtures/chain-head.v1.json");
         assert!(ChainHead::from_json(text.trim()).is_ok_and(|c| c.sale_number == 42));
+        let text = include_str!("../fixtures/revocation.v1.json");
+        assert!(Revocation::from_json(text.trim()).is_ok_and(|r| r.to_json() == text.trim()));
     }
 }

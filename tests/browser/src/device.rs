@@ -45,6 +45,8 @@ impl World {
         server.wrong_nonce.set(false);
         server.portal.set(false);
         server.polls_answer.set(true);
+        server.revoked.set(false);
+        server.heartbeats.set(0);
         server.records.borrow_mut().clear();
         let roots = server.roots_json().await;
         Self { _installed: server.install(), names: fresh_names(), roots, server }

@@ -54,3 +54,14 @@ pub fn get(object: &JsValue, name: &str) -> JsValue {
 pub async fn sleep(ms: u32) {
     run(&format!("await new Promise((done) => setTimeout(done, {ms}))")).await;
 }
+
+/// Waits for something that is not said but happens. Generous: a busy machine must not fail a test.
+pub async fn until(happened: impl Fn() -> bool) {
+    for _ in 0..3_000 {
+        if happened() {
+            return;
+        }
+        sleep(20).await;
+    }
+    panic!("waited in vain");
+}

@@ -76,6 +76,9 @@ pub struct Server {
     pub records: RefCell<Vec<String>>,
     last_acks: RefCell<Vec<String>>,
     pub requests: Cell<usize>,
+    pub heartbeats: Cell<usize>,
+    /// Whether the owner has revoked every device.
+    pub revoked: Cell<bool>,
 }
 
 impl Server {
@@ -98,6 +101,8 @@ impl Server {
             records: RefCell::default(),
             last_acks: RefCell::default(),
             requests: Cell::new(0),
+            heartbeats: Cell::new(0),
+            revoked: Cell::new(false),
         })
     }
 
@@ -126,6 +131,13 @@ impl Server {
             return respond(200, "text/html", "<!doctype html><title>Log in</title>");
         }
         match (request.method().as_str(), url.pathname().as_str()) {
+            ("GET", "/api/v1/shop" | "/api/v1/payments") | ("POST", "/api/v1/heartbeat") if self.revoked.get() => {
+                problem(403, "device-revoked")
+            }
+            ("POST", "/api/v1/heartbeat") => {
+                self.heartbeats.set(self.heartbeats.get() + 1);
+                Response::new_with_opt_str_and_init(None, &init(204, ""))
+            }
             ("GET", "/api/v1/keyset") => json(200, &self.keyset().await),
             ("GET", "/api/v1/time") => json(200, &self.time(&url.search()).await),
             ("POST", "/api/v1/enrolments") => json(201, &enrolment()),

@@ -8,6 +8,7 @@ mod till {
     mod online;
     mod recovery;
     mod sealing;
+    mod standing;
     mod trust;
     mod upload;
 }

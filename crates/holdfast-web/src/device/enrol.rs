@@ -3,6 +3,7 @@
 use super::{Device, DeviceError};
 use crate::device_key::DeviceKey;
 use crate::http::{Answer, Call, Caller, send};
+use futures_util::future::join3;
 use holdfast_wire::enrolment::{ENROL_KEYID, Enrolment, EnrolmentCode, EnrolmentRequest};
 use holdfast_wire::problem::Problem;
 
@@ -28,9 +29,9 @@ impl Device {
         let enrolment: Enrolment = serde_json::from_slice(&body).map_err(|_| DeviceError::NotHoldfast)?;
         self.shared().money.put_enrolment(&enrolment).await?;
         self.shared().identify().await?;
-        // Both are tried again at every later start and whenever the network is back.
-        let _ = self.refresh_keys().await;
-        let _ = self.refresh_shop().await;
+        // All are tried again at every later start and whenever the network is back. The heartbeat says at once where this device's chain
+        // begins; none of them needs another.
+        let _ = join3(self.refresh_keys(), self.refresh_shop(), self.heartbeat()).await;
         Ok(enrolment)
     }
 

@@ -2,8 +2,9 @@
 
 use super::enrol::ok_body;
 use super::{Device, DeviceError, HistoryItem, PaymentPlace, WaitingPayment};
-use crate::http::{Call, send};
+use crate::http::Call;
 use crate::money::OutboxRow;
+use crate::standing::{Open, ask};
 use holdfast_core::id::PaymentId;
 use holdfast_core::limits::HISTORY_PAGE_MAX;
 use holdfast_wire::history::HistoryPage;
@@ -85,7 +86,7 @@ impl Device {
             let after = self.inner.shelf.history_cursor().await?;
             let query = format!("after={after}&limit={HISTORY_PAGE_MAX}");
             let call = Call { query: &query, ..Call::get("/api/v1/payments", HISTORY_MS_MAX) };
-            let body = ok_body(send(call, Some(identity.caller())).await)?;
+            let body = ok_body(ask(self.shared(), &identity, call, Open::ToGoodOnly).await)?;
             let page = HistoryPage::from_json(&body).map_err(|_| DeviceError::NotHoldfast)?;
             // A cursor that needs escaping is none of ours.
             let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');

@@ -3,9 +3,10 @@
 use super::{Device, DeviceError, OnlineOutcome, SealFor, TakeOutcome, TakePayment, TakeRefusal, WaitingPayment};
 use crate::clock::mono_ms;
 use crate::events::tell_queue_changed;
-use crate::http::{Answer, Call, send};
+use crate::http::{Answer, Call};
 use crate::money::OutboxRow;
 use crate::shared::Identity;
+use crate::standing::{Open, ask};
 use crate::{locks, recovery, save, upload};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
@@ -65,6 +66,9 @@ impl Device {
     /// Whether the payment may be taken, and the key to seal it with.
     async fn admit<E>(&self, take: &TakePayment) -> Result<(CardKey, u64), TakeOutcome<E>> {
         let refused = |refusal: TakeRefusal| TakeOutcome::Refused(refusal);
+        if self.standing().is_revoked() {
+            return Err(refused(TakeRefusal::Revoked));
+        }
         let shop = self.shop().ok_or_else(|| refused(TakeRefusal::NoShop))?;
         let waiting = self.count_waiting().await.map_err(|e| match e {
             DeviceError::Store(fault) => TakeOutcome::NotStored(fault),
@@ -195,7 +199,9 @@ impl Device {
             }
             let query = format!("wait_ms={}", left_ms.min(POLL_WAIT_MS_MAX));
             let call = Call { query: &query, ..Call::get(&path, left_ms.saturating_add(500)) };
-            let Answer::Ok { body, .. } = send(call, Some(identity.caller())).await else { return None };
+            let Answer::Ok { body, .. } = ask(self.shared(), &identity, call, Open::ToGoodOnly).await else {
+                return None;
+            };
             let view = PaymentView::from_json(&body).ok()?;
             if view.is_settled() {
                 let _ = self.inner.shelf.put_history(std::slice::from_ref(&view), None).await;

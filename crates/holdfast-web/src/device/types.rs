@@ -82,6 +82,9 @@ pub enum TakeOutcome<E> {
 pub enum TakeRefusal {
     #[error("this tablet is not enrolled yet: enter a code from the shop's owner")]
     NotEnrolled,
+    /// [`super::Standing::Revoked`]: the server would keep the payment for the owner and charge nobody.
+    #[error("this tablet was signed off by the shop's owner: what it holds still goes up, and it takes nothing new")]
+    Revoked,
     #[error("this tablet does not have the shop's data yet: connect it once")]
     NoShop,
     #[error("this tablet has no card key for today: connect it once, or take cash")]

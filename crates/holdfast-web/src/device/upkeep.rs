@@ -3,8 +3,9 @@
 use super::enrol::{failure, ok_body};
 use super::{Device, DeviceError, Persistence};
 use crate::background;
-use crate::http::{Answer, Call, send};
+use crate::http::{Answer, Call};
 use crate::js::{call_async, get, global};
+use crate::standing::{Open, ask};
 use crate::trust::TrustError;
 use holdfast_core::connectivity::ProbeResult;
 use holdfast_core::outbox::UploadOutcome;
@@ -39,7 +40,7 @@ impl Device {
         let identity = self.shared().identity().ok_or(DeviceError::NotEnrolled)?;
         let etag = self.inner.shelf.shop().await?.and_then(|(_, etag)| etag);
         let call = Call { if_none_match: etag.as_deref(), ..Call::get("/api/v1/shop", CALL_MS_MAX) };
-        match send(call, Some(identity.caller())).await {
+        match ask(self.shared(), &identity, call, Open::ToGoodOnly).await {
             Answer::Ok { status: 304, .. } => Ok(false),
             Answer::Ok { body, etag, .. } => {
                 let shop = Shop::from_json(&body).map_err(|_| DeviceError::NotHoldfast)?;
@@ -64,7 +65,7 @@ impl Device {
         };
         let body = serde_json::to_vec(&beat).map_err(|_| DeviceError::Crypto)?;
         let call = Call::post("/api/v1/heartbeat", &body, CALL_MS_MAX);
-        ok_body(send(call, Some(identity.caller())).await).map(drop)
+        ok_body(ask(self.shared(), &identity, call, Open::ToGoodOnly).await).map(drop)
     }
 
     /// Asks for the signed time with a nonce.

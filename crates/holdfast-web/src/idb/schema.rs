@@ -12,7 +12,8 @@ pub const OUTBOX: &str = "outbox";
 pub const TOMBSTONES: &str = "tombstones";
 /// The chain's head under `head`: [`holdfast_wire::stored::ChainHead`] as JSON.
 pub const CHAIN: &str = "chain";
-/// The device's key pair (CryptoKey objects, private half not extractable) under `keys`, its enrolment as JSON under `enrolment`.
+/// The device's key pair (CryptoKey objects, private half not extractable) under `keys`, its enrolment as JSON under `enrolment`, and
+/// under `revocation` that it is revoked ([`holdfast_wire::stored::Revocation`]).
 pub const DEVICE: &str = "device";
 /// The verified key set as JSON under `current`.
 pub const KEYSET: &str = "keyset";
