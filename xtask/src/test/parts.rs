@@ -57,8 +57,16 @@ const E2E_NEEDS: &[Need] = &[
 ];
 
 /// Crates that are tested natively; the till's own are tested in browsers as well.
-const NATIVE: &[&str] =
-    &["holdfast-core", "holdfast-wire", "holdfast-crypto", "holdfast-server", "holdfast-testkit", "holdfast", "xtask"];
+const NATIVE: &[&str] = &[
+    "holdfast-core",
+    "holdfast-wire",
+    "holdfast-crypto",
+    "holdfast-iso8583",
+    "holdfast-server",
+    "holdfast-testkit",
+    "holdfast",
+    "xtask",
+];
 /// Crates that only mean something in a browser.
 const WASM: &[&str] = &["holdfast", "holdfast-service-worker", "holdfast-web", "holdfast-browser-tests"];
 

@@ -17,8 +17,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("holdfast-core", &[]),
     ("holdfast-wire", &["holdfast-core"]),
     ("holdfast-crypto", &["holdfast-core"]),
+    ("holdfast-iso8583", &[]),
     ("holdfast-web", &["holdfast-wire", "holdfast-core"]),
-    ("holdfast-server", &["holdfast-crypto", "holdfast-wire", "holdfast-core"]),
+    ("holdfast-server", &["holdfast-crypto", "holdfast-wire", "holdfast-iso8583", "holdfast-core"]),
     ("holdfast-testkit", &["holdfast-wire", "holdfast-core"]),
     ("holdfast-service-worker", &["holdfast-web", "holdfast-wire", "holdfast-core"]),
     ("holdfast", &["holdfast-web", "holdfast-crypto", "holdfast-wire", "holdfast-core"]),
@@ -53,6 +54,7 @@ const UNREACHABLE: &[(&str, &[&str], &str)] = &[
         ],
         "core decides; it does no IO, asks no clock and throws no dice",
     ),
+    ("holdfast-iso8583", &["tokio", "sqlx", "getrandom", "mio"], "the codec reads and writes bytes in memory only"),
     (
         "holdfast-service-worker",
         &["holdfast-crypto", "rsa", "aes-gcm"],

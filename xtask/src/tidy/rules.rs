@@ -4,11 +4,17 @@ use super::Violation;
 use super::code::lines_with;
 use super::tree::Tree;
 
-const PURE: &[&str] = &["crates/holdfast-core/src/", "crates/holdfast-wire/src/", "crates/holdfast-crypto/src/"];
+const PURE: &[&str] = &[
+    "crates/holdfast-core/src/",
+    "crates/holdfast-wire/src/",
+    "crates/holdfast-crypto/src/",
+    "crates/holdfast-iso8583/src/",
+];
 const NO_PANIC: &[&str] = &[
     "crates/holdfast-core/src/",
     "crates/holdfast-crypto/src/",
     "crates/holdfast-wire/src/",
+    "crates/holdfast-iso8583/src/",
     "crates/holdfast-web/src/",
 ];
 
