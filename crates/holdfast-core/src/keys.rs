@@ -1,18 +1,35 @@
-//! The daily card keys: which should exist, which may seal, which may open, and when one is destroyed.
+//! The life of a daily card key: three states by the clock, then its private half is destroyed.
 //!
-//! A key is for one UTC day. With `D` the start of its day:
+//! A key is for one UTC day. With `D` the start of its day and `now` the clock of whoever asks:
 //!
 //! | state | holds while | a till seals with it | the server opens with it |
 //! |---|---|---|---|
-//! | `Future` | `now < D` | no | (yes, for a till whose clock is ahead) |
-//! | `Current` | `D <= now < use_until` (= D + 24 h) | yes | yes |
-//! | `Accepting` | `use_until <= now < accept_until` (= use_until + window + margin) | no | yes |
-//! | `Over` | `accept_until <= now` | no | no: the private half is destroyed |
+//! | [`KeyState::Ahead`] | `now < D` | no | yes, for a till whose clock is ahead |
+//! | [`KeyState::InUse`] | `D <= now < use_until`, not withdrawn | yes | yes |
+//! | [`KeyState::Accepting`] | `use_until <= now < accept_until`, or withdrawn and `now < accept_until` | no | yes |
+//! | [`KeyState::Over`] | `accept_until <= now` | no | no: the private half is destroyed |
 //!
-//! `not_before <= use_until <= accept_until` always. An `Over` key that an unopened record still names is kept, and said.
+//! What must hold, and is checked by [`KeyTimes::check`] or when this file is compiled:
+//!
+//! 1. `not_before < use_until <= accept_until`, and `use_until = not_before + one day`: one key in use at any time.
+//! 2. `accept_until - use_until >= window + margin`: a card sealed in the key's last moment and uploaded in the last moment of
+//!    its window is opened, with the margin to spare for a late upload to be recognised.
+//! 3. `window <= days ahead`: a till that hears nothing for its whole window has a key for each of those days.
+//! 4. `life of a key set > days ahead + 1`: a set does not end before the last key that it names.
+//!
+//! A withdrawn key (an emergency rotation) goes straight to `Accepting` and keeps its `accept_until`: tills that are offline do
+//! not hear of it, and seal with the key until its day ends. An `Over` key that an unopened record names is kept, and said.
+
+mod sweep;
+
+pub use sweep::{HeldKey, KeyOp, Published, Scope, rotate, sweep};
 
 use crate::limits::{KEY_DAYS_AHEAD, KEY_MARGIN_MS, KEYSET_LIFE_MS, WINDOW_MS_MAX};
 use crate::time::{DAY_MS, UnixMs, iso_date, utc_day};
+
+// Inequalities 3 and 4.
+const _: () = assert!(WINDOW_MS_MAX <= KEY_DAYS_AHEAD as i64 * DAY_MS);
+const _: () = assert!(KEYSET_LIFE_MS > (KEY_DAYS_AHEAD as i64 + 1) * DAY_MS);
 
 /// The times of one card key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,10 +42,35 @@ pub struct KeyTimes {
 /// Where a key stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyState {
-    Future,
-    Current,
+    /// Published ahead of its day.
+    Ahead,
+    /// Its day: tills seal with it.
+    InUse,
+    /// Seals no more; opens what was sealed.
     Accepting,
+    /// Its time is over: destroyed, or about to be.
     Over,
+}
+
+impl KeyState {
+    /// A word for lists and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ahead => "ahead",
+            Self::InUse => "in-use",
+            Self::Accepting => "accepting",
+            Self::Over => "over",
+        }
+    }
+}
+
+/// The first inequality that a key's times break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyTimesError {
+    #[error("a key is for one day: use_until is not not_before and 24 hours")]
+    Day,
+    #[error("accept_until is before use_until, the window and the margin are over")]
+    Accept,
 }
 
 impl KeyTimes {
@@ -39,142 +81,108 @@ impl KeyTimes {
         Self { not_before_ms, use_until_ms, accept_until_ms: use_until_ms + WINDOW_MS_MAX + KEY_MARGIN_MS }
     }
 
+    /// By the clock alone; [`HeldKey::state`] knows of a withdrawal too.
     pub fn state(&self, now_ms: UnixMs) -> KeyState {
         if now_ms < self.not_before_ms {
-            KeyState::Future
+            KeyState::Ahead
         } else if now_ms < self.use_until_ms {
-            KeyState::Current
+            KeyState::InUse
         } else if now_ms < self.accept_until_ms {
             KeyState::Accepting
         } else {
             KeyState::Over
         }
     }
+
+    /// Inequalities 1 and 2.
+    ///
+    /// # Errors
+    /// The first that is broken.
+    pub fn check(&self) -> Result<(), KeyTimesError> {
+        if self.use_until_ms != self.not_before_ms.saturating_add(DAY_MS) {
+            return Err(KeyTimesError::Day);
+        }
+        if self.accept_until_ms < self.use_until_ms.saturating_add(WINDOW_MS_MAX + KEY_MARGIN_MS) {
+            return Err(KeyTimesError::Accept);
+        }
+        Ok(())
+    }
+
+    /// The UTC day that it is for.
+    pub fn day(&self) -> i64 {
+        utc_day(self.not_before_ms)
+    }
 }
 
-/// The id of a day's key: `card-2026-11-23`.
+/// The id of a day's first key: `card-2026-11-23`.
 pub fn card_kid(day: i64) -> String {
     format!("card-{}", iso_date(day))
 }
 
-/// A key that the server has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeldKey {
-    pub kid: String,
-    pub times: KeyTimes,
-    /// Records that name this key and were not opened yet.
-    pub unopened_count: u64,
+/// The id of a day's key after `earlier_count` others of that day: `card-2026-11-23-2` follows `card-2026-11-23`.
+pub fn card_kid_after(day: i64, earlier_count: usize) -> String {
+    match earlier_count {
+        0 => card_kid(day),
+        count => format!("{}-{}", card_kid(day), count + 1),
+    }
 }
 
-/// What the published key set looks like now.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Published {
-    pub kids: Vec<String>,
-    pub expires_ms: UnixMs,
-}
-
-/// One thing to do, with its reason. The sweep decides; the server writes them in one transaction and logs each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeyOp {
-    Create {
-        kid: String,
-        times: KeyTimes,
-    },
-    Destroy {
-        kid: String,
-    },
-    /// Over, but an unopened record names it: kept, and the operator is told.
-    Keep {
-        kid: String,
-        unopened_count: u64,
-    },
-    /// Sign a new key set with the next version number.
-    Publish {
-        kids: Vec<String>,
-        reason: &'static str,
-    },
-}
-
-/// Decides what must be done so that today's key and the days ahead exist and are published, and what is over is destroyed.
-pub fn sweep(held: &[HeldKey], published: &Published, now_ms: UnixMs) -> Vec<KeyOp> {
-    let today = utc_day(now_ms);
-    let wanted = today..=today + i64::from(KEY_DAYS_AHEAD);
-    let mut ops = Vec::new();
-    for day in wanted.clone() {
-        let kid = card_kid(day);
-        if !held.iter().any(|k| k.kid == kid) {
-            ops.push(KeyOp::Create { kid, times: KeyTimes::of_day(day) });
-        }
-    }
-    for key in held.iter().filter(|k| k.times.state(now_ms) == KeyState::Over) {
-        ops.push(match key.unopened_count {
-            0 => KeyOp::Destroy { kid: key.kid.clone() },
-            unopened_count => KeyOp::Keep { kid: key.kid.clone(), unopened_count },
-        });
-    }
-    let kids: Vec<String> = wanted.map(card_kid).collect();
-    if published.kids != kids {
-        ops.push(KeyOp::Publish { kids, reason: "the days ahead have changed" });
-    } else if published.expires_ms - now_ms < KEYSET_LIFE_MS / 2 {
-        ops.push(KeyOp::Publish { kids, reason: "the key set would expire" });
-    }
-    ops
+/// Whether the daily self-test is due: once a UTC day, and after a clock that went back.
+pub fn is_self_test_due(last_ms: Option<UnixMs>, now_ms: UnixMs) -> bool {
+    last_ms.is_none_or(|last| utc_day(last) != utc_day(now_ms))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const NOW: UnixMs = 1_795_392_000_000 + 5 * 3_600_000;
+    #[test]
+    fn the_inequalities_hold_for_every_day_and_nothing_less_passes() {
+        for day in [-1, 0, 20_000, 30_000] {
+            let good = KeyTimes::of_day(day);
+            assert_eq!((good.check(), good.day()), (Ok(()), day));
+            let late = KeyTimes { use_until_ms: good.use_until_ms + 1, ..good.clone() };
+            assert_eq!(late.check(), Err(KeyTimesError::Day));
+            let short = KeyTimes { accept_until_ms: good.accept_until_ms - 1, ..good.clone() };
+            assert_eq!(short.check(), Err(KeyTimesError::Accept));
+        }
+        let extreme = KeyTimes { not_before_ms: i64::MAX, use_until_ms: i64::MAX, accept_until_ms: i64::MIN };
+        assert!(extreme.check().is_err());
+    }
 
-    /// Carries the operations out in memory, as the server does in its database.
-    fn write(held: &mut Vec<HeldKey>, published: &mut Published, ops: &[KeyOp], now_ms: UnixMs) {
-        for op in ops {
-            match op {
-                KeyOp::Create { kid, times } => {
-                    held.push(HeldKey { kid: kid.clone(), times: times.clone(), unopened_count: 0 })
-                }
-                KeyOp::Destroy { kid } => held.retain(|k| k.kid != *kid),
-                KeyOp::Keep { .. } => {}
-                KeyOp::Publish { kids, .. } => {
-                    *published = Published { kids: kids.clone(), expires_ms: now_ms + KEYSET_LIFE_MS }
-                }
-            }
+    #[test]
+    fn states_follow_each_other_and_days_join_without_a_gap() {
+        let (today, tomorrow) = (KeyTimes::of_day(100), KeyTimes::of_day(101));
+        assert_eq!(today.use_until_ms, tomorrow.not_before_ms);
+        for (at, state) in [
+            (today.not_before_ms - 1, KeyState::Ahead),
+            (today.not_before_ms, KeyState::InUse),
+            (today.use_until_ms - 1, KeyState::InUse),
+            (today.use_until_ms, KeyState::Accepting),
+            (today.accept_until_ms - 1, KeyState::Accepting),
+            (today.accept_until_ms, KeyState::Over),
+            (i64::MAX, KeyState::Over),
+            (i64::MIN, KeyState::Ahead),
+        ] {
+            assert_eq!(today.state(at), state, "{at}");
         }
     }
 
     #[test]
-    fn a_month_of_sweeps_keeps_today_and_seven_days_ahead() {
-        let (mut held, mut published) = (Vec::new(), Published::default());
-        for hour in 0..24 * 40 {
-            let now = NOW + hour * 3_600_000;
-            let ops = sweep(&held, &published, now);
-            write(&mut held, &mut published, &ops, now);
-            assert_eq!(sweep(&held, &published, now), vec![], "a second sweep has nothing to do");
-            assert_eq!(held.iter().filter(|k| k.times.state(now) == KeyState::Current).count(), 1);
-            assert_eq!(held.iter().filter(|k| k.times.state(now) == KeyState::Future).count(), 7);
-            assert!(held.iter().all(|k| k.times.state(now) != KeyState::Over));
-            assert_eq!(published.kids.len(), 8);
-        }
-        // 1 current + 7 future + those whose window and margin (10 days) still run.
-        assert!(held.len() <= 8 + 10 + 1, "{}", held.len());
+    fn kids_of_a_day_are_numbered_from_the_second() {
+        assert_eq!(card_kid_after(20_780, 0), card_kid(20_780));
+        assert_eq!(card_kid_after(20_780, 1), format!("{}-2", card_kid(20_780)));
     }
 
     #[test]
-    fn a_key_that_an_unopened_record_names_is_kept_and_said() {
-        let times = KeyTimes::of_day(utc_day(NOW) - 60);
-        let held = [HeldKey { kid: "card-old".into(), times, unopened_count: 2 }];
-        let ops = sweep(&held, &Published::default(), NOW);
-        assert!(ops.contains(&KeyOp::Keep { kid: "card-old".into(), unopened_count: 2 }));
-        assert!(!ops.iter().any(|o| matches!(o, KeyOp::Destroy { .. })));
-    }
-
-    #[test]
-    fn the_inequalities_hold() {
-        for day in [0, 20_000, 30_000] {
-            let t = KeyTimes::of_day(day);
-            assert!(t.not_before_ms <= t.use_until_ms && t.use_until_ms <= t.accept_until_ms);
-            assert!(t.accept_until_ms - t.use_until_ms >= WINDOW_MS_MAX);
+    fn the_self_test_is_due_once_a_day() {
+        for (last, now, due) in [
+            (None, 5, true),
+            (Some(5), DAY_MS - 1, false),
+            (Some(DAY_MS - 1), DAY_MS, true),
+            (Some(9 * DAY_MS), 2 * DAY_MS, true),
+        ] {
+            assert_eq!(is_self_test_due(last, now), due, "{last:?} {now}");
         }
     }
 }

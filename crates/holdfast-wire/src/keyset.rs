@@ -1,6 +1,7 @@
 //! The signed key set: root certifies signer, signer signs the set (docs/protocol.md section 4).
 
 use crate::jws::{Jwk, JwsError, NamedKey, Unverified, typ};
+use crate::keylog::KeyLogHead;
 use crate::{WireError, check_version, from_json};
 use holdfast_core::keys::{KeyState, KeyTimes};
 use holdfast_core::time::UnixMs;
@@ -58,6 +59,9 @@ pub struct KeySet {
     pub expires_ms: i64,
     pub ack_keys: Vec<NamedKey>,
     pub card_keys: Vec<CardKey>,
+    /// Where the key log stood when this set was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<KeyLogHead>,
 }
 
 /// A day's card key: RSA (RFC 7518 section 6.3.1).
@@ -115,7 +119,7 @@ impl KeySet {
 
     /// The card key to seal with now, if any.
     pub fn card_key_at(&self, now_ms: UnixMs) -> Option<&CardKey> {
-        self.card_keys.iter().find(|k| k.times().state(now_ms) == KeyState::Current)
+        self.card_keys.iter().find(|k| k.times().state(now_ms) == KeyState::InUse)
     }
 
     /// Reads what the till stored of a set that it had verified.
@@ -150,6 +154,7 @@ mod tests {
             expires_ms: 0,
             ack_keys: vec![NamedKey { kid: "ack-1".into(), jwk }],
             card_keys: (10..18).map(key).collect(),
+            log: None,
         }
     }
 

@@ -11,6 +11,7 @@ pub mod enrolment;
 pub mod history;
 pub mod httpsig;
 pub mod jws;
+pub mod keylog;
 pub mod keyset;
 pub mod problem;
 pub mod record;

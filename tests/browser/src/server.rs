@@ -203,6 +203,7 @@ impl Server {
             expires_ms: now + DAY_MS,
             ack_keys: vec![ack],
             card_keys: vec![card],
+            log: None,
         };
         let root = if self.foreign_root.get() { &self.other } else { &self.root };
         KeySetAnswer {

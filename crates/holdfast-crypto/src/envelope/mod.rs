@@ -1,7 +1,8 @@
 //! The card envelope: a compact JWE (RFC 7516) with `alg` RSA-OAEP-256 and `enc` A256GCM.
 //!
 //! The till: a [`PublicCardKey`] of the verified key set, a [`WrappedContentKey`] made ahead at idle, then [`seal`].
-//! The server, with the feature `native`: `parse`, `rsa_oaep_unwrap` (or an HSM in its place), `Parsed::open`.
+//! The server, with the feature `native`: `parse`, `CardPrivateKey::unwrap_key` (or an HSM in its place, with `oaep` behind it
+//! when it does the bare RSA step only), `Parsed::open`.
 //!
 //! Every length below is fixed by the algorithms and the protocol, so an envelope of any other length is refused before
 //! any key is touched, and a ciphertext says nothing about the card inside.
@@ -11,6 +12,8 @@ mod header;
 mod public_key;
 mod seal;
 
+#[cfg(feature = "native")]
+pub mod oaep;
 #[cfg(feature = "native")]
 mod open;
 #[cfg(feature = "native")]
@@ -25,7 +28,7 @@ pub use seal::{SealError, WrappedContentKey, seal};
 #[cfg(feature = "native")]
 pub use open::{OpenError, Opened, Parsed, parse};
 #[cfg(feature = "native")]
-pub use private_key::{CardKeyPair, make_card_key, rsa_oaep_unwrap};
+pub use private_key::{CardKeyPair, CardPrivateKey, make_card_key, rsa_oaep_unwrap};
 
 use crate::Secret;
 

@@ -64,6 +64,16 @@ impl WrappedContentKey {
     pub fn kid(&self) -> &str {
         &self.kid
     }
+
+    /// The content key as it travels: 384 bytes.
+    pub fn encrypted_key(&self) -> &[u8] {
+        &self.encrypted_key
+    }
+
+    /// Whether `content_key` is the one inside: for a server that tests its keys with a probe.
+    pub fn is_for(&self, content_key: &ContentKey) -> bool {
+        self.content_key.ct_eq(content_key)
+    }
 }
 
 /// Seals `card` for the payment at `pos` into a compact JWE. The initialisation vector is drawn from `rng`.

@@ -137,7 +137,8 @@ impl Keyring {
                     all.push(made.0);
                     writes.push(made.1);
                 }
-                KeyOp::Create { .. } => {}
+                // A sweep withdraws nothing.
+                KeyOp::Create { .. } | KeyOp::Withdraw { .. } => {}
                 KeyOp::Destroy { kid } => writes.push(KeyWrite::Destroy { kid }),
                 KeyOp::Keep { kid, unopened_count } => {
                     tracing::warn!(
@@ -193,6 +194,7 @@ impl Keyring {
             expires_ms: now_ms + KEYSET_LIFE_MS,
             ack_keys: vec![NamedKey { kid: self.ack.kid.clone(), jwk: jwk_of(self.ack.key.verifying_key()) }],
             card_keys: all.iter().filter(|k| kids.contains(&k.kid) && !k.is_destroyed).map(card_key).collect(),
+            log: None,
         };
         let jws = sign(typ::KEYSET, &signer.kid, &set, &signer.key)?;
         writes.push(KeyWrite::KeySet {
@@ -291,9 +293,11 @@ fn held_keys(rows: &[CardKeyRow]) -> Vec<HeldKey> {
     let held = |row: &CardKeyRow| HeldKey {
         kid: row.kid.clone(),
         times: row.times.clone(),
+        withdrawn_ms: None,
+        is_destroyed: row.is_destroyed,
         unopened_count: row.unopened_count,
     };
-    rows.iter().filter(|row| !row.is_destroyed).map(held).collect()
+    rows.iter().map(held).collect()
 }
 
 fn published_keys(published: Option<&Published>) -> keys::Published {

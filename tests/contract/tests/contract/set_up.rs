@@ -57,7 +57,7 @@ fn the_key_set_leads_back_to_the_root_and_covers_a_week() {
     for days in 0..=7 {
         let at = now + days * 86_400_000;
         let state = keyset.card_key_at(at).map(|k| k.times().state(at));
-        assert_eq!(state, Some(KeyState::Current), "in {days} days");
+        assert_eq!(state, Some(KeyState::InUse), "in {days} days");
     }
     assert!(keyset.card_keys.iter().all(|k| k.accept_until_ms > k.use_until_ms), "late uploads can be opened");
 }

@@ -62,13 +62,15 @@ impl Keyring {
             match op {
                 KeyOp::Create { kid, times } => {
                     private.insert(kid.clone(), true);
-                    self.held.push(HeldKey { kid, times, unopened_count: 0 });
+                    self.held.push(HeldKey::new(kid, times));
                 }
                 KeyOp::Destroy { kid } => {
-                    private.insert(kid.clone(), false);
-                    self.held.retain(|k| k.kid != kid);
+                    for key in self.held.iter_mut().filter(|k| k.kid == kid) {
+                        key.is_destroyed = true;
+                    }
+                    private.insert(kid, false);
                 }
-                KeyOp::Keep { .. } => {}
+                KeyOp::Withdraw { .. } | KeyOp::Keep { .. } => {}
                 KeyOp::Publish { kids, .. } => {
                     drop(private);
                     self.publish(kids, now_ms);
@@ -95,6 +97,7 @@ impl Keyring {
             expires_ms,
             ack_keys: vec![named(ACK_KID, &keys().ack)],
             card_keys: self.held.iter().filter(|k| kids.contains(&k.kid)).map(card).collect(),
+            log: None,
         };
         let signer = named(SIGNER_KID, &keys().signer);
         let cert = Certificate {
