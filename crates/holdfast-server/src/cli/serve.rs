@@ -8,7 +8,7 @@ use crate::http::app::App;
 use crate::http::{Parts, Server, router};
 use crate::keys::{KeyError, KeyFileError, Keyring, LocalKeys, WrappedCardKeys};
 use crate::process::{Clock as _, Processor, runner};
-use crate::store::sqlite::{OpenError, SqliteLedger};
+use crate::store::{Books, Database, OpenError};
 use crate::store::{Ledger as _, StoreError};
 use holdfast_core::id::MerchantId;
 use holdfast_wire::b64;
@@ -105,7 +105,8 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
 pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Result<Arc<Server>, ServeError> {
     let clock = clock(args.demo)?;
     let local = Arc::new(LocalKeys::open(&args.data)?);
-    let ledger = Arc::new(SqliteLedger::open(&args.data.join("holdfast.sqlite"), &b64::encode(random()?)).await?);
+    let db = Database::open_sqlite(&args.data.join("holdfast.sqlite")).await?;
+    let ledger = Arc::new(Books::open(db, &b64::encode(random()?)).await?);
     // The lock on the data directory says that no other process holds a lease.
     ledger.release_leases().await?;
     let demo = if args.demo {

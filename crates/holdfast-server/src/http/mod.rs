@@ -14,7 +14,7 @@ use crate::acquirer::{Configured, DemoSimulator};
 use crate::clock::SystemClock;
 use crate::keys::{Keyring, WrappedCardKeys};
 use crate::process::Processor;
-use crate::store::sqlite::SqliteLedger;
+use crate::store::Books;
 use app::App;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -29,11 +29,11 @@ use tokio::sync::{Notify, Semaphore, watch};
 const BATCHES_AT_ONCE_MAX: usize = 64;
 
 /// The processor of a running server.
-pub type ServerProcessor = Processor<SqliteLedger, Configured, WrappedCardKeys, SystemClock>;
+pub type ServerProcessor = Processor<Books, Configured, WrappedCardKeys, SystemClock>;
 
 /// What the handlers share.
 pub struct Server {
-    pub ledger: Arc<SqliteLedger>,
+    pub ledger: Arc<Books>,
     pub keyring: Arc<Keyring>,
     pub processor: Arc<ServerProcessor>,
     pub app: Arc<App>,
@@ -50,7 +50,7 @@ pub struct Server {
 
 /// The parts of a [`Server`].
 pub struct Parts {
-    pub ledger: Arc<SqliteLedger>,
+    pub ledger: Arc<Books>,
     pub keyring: Arc<Keyring>,
     pub processor: Arc<ServerProcessor>,
     pub app: Arc<App>,

@@ -2,19 +2,19 @@
 
 use super::LocalKeys;
 use crate::process::{CardKeyFault, CardKeys};
-use crate::store::sqlite::SqliteLedger;
+use crate::store::Books;
 use holdfast_crypto::envelope::{ContentKey, OpenError, rsa_oaep_unwrap};
 use std::sync::Arc;
 
 /// Card keys wrapped at rest.
 #[derive(Debug)]
 pub struct WrappedCardKeys {
-    ledger: Arc<SqliteLedger>,
+    ledger: Arc<Books>,
     local: Arc<LocalKeys>,
 }
 
 impl WrappedCardKeys {
-    pub fn new(ledger: Arc<SqliteLedger>, local: Arc<LocalKeys>) -> Self {
+    pub fn new(ledger: Arc<Books>, local: Arc<LocalKeys>) -> Self {
         Self { ledger, local }
     }
 }

@@ -4,7 +4,7 @@ use super::root::{RootError, jwk_of, named, read_public_roots, read_root_key};
 use super::{LocalKeys, SysRng};
 use crate::ingest::{AckSigner, SignError};
 use crate::store::StoreError;
-use crate::store::sqlite::{AckKeyRow, CardKeyRow, KeyWrite, SignerRow, SqliteLedger};
+use crate::store::{AckKeyRow, Books, CardKeyRow, KeyWrite, SignerRow};
 use holdfast_core::keys::{self, HeldKey, KeyOp, KeyTimes};
 use holdfast_core::limits::{KEYSET_LIFE_MS, SIGNER_LIFE_MS};
 use holdfast_core::time::{UnixMs, utc_day};
@@ -49,7 +49,7 @@ pub struct Published {
 /// The keys of a running server.
 #[derive(Debug)]
 pub struct Keyring {
-    ledger: Arc<SqliteLedger>,
+    ledger: Arc<Books>,
     local: Arc<LocalKeys>,
     root_dir: PathBuf,
     ack: AckKey,
@@ -81,7 +81,7 @@ impl Keyring {
     /// # Errors
     /// When the database, the key-encryption key or the root key cannot be used.
     pub async fn open(
-        ledger: Arc<SqliteLedger>,
+        ledger: Arc<Books>,
         local: Arc<LocalKeys>,
         root_dir: PathBuf,
         now_ms: UnixMs,
@@ -270,7 +270,7 @@ struct Signer {
     key: SigningKey,
 }
 
-async fn open_ack_key(ledger: &SqliteLedger, local: &LocalKeys, now_ms: UnixMs) -> Result<AckKey, KeyError> {
+async fn open_ack_key(ledger: &Books, local: &LocalKeys, now_ms: UnixMs) -> Result<AckKey, KeyError> {
     if let Some(row) = ledger.newest_ack_key().await? {
         let pkcs8 = local.kek.unwrap(&row.kid, &row.private)?;
         return Ok(AckKey { kid: row.kid, key: SigningKey::load(&pkcs8)? });

@@ -4,8 +4,9 @@ use super::root::make_root_files;
 use super::{Keyring, LocalKeys, WrappedCardKeys};
 use crate::ingest::AckSigner as _;
 use crate::process::{CardKeyFault, CardKeys as _};
-use crate::store::sqlite::{Enrolled, Enrolment, SqliteLedger};
-use crate::store::{CardSummary, IngestOp, IngestQuery, Ledger as _, Payment, PaymentOp, Sale};
+use crate::store::{
+    Books, CardSummary, Database, Enrolled, Enrolment, IngestOp, IngestQuery, Ledger as _, Payment, PaymentOp, Sale,
+};
 use crate::testing::{GOOD, NOW};
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
 use holdfast_core::keys::card_kid;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 
 struct House {
     folder: tempfile::TempDir,
-    ledger: Arc<SqliteLedger>,
+    ledger: Arc<Books>,
     local: Arc<LocalKeys>,
 }
 
@@ -29,7 +30,8 @@ async fn house() -> House {
     let folder = tempfile::tempdir().expect("a folder");
     assert!(make_root_files(folder.path()).expect("makes"));
     assert!(!make_root_files(folder.path()).expect("leaves them"));
-    let ledger = SqliteLedger::open(&folder.path().join("books.sqlite"), "epoch").await.expect("opens");
+    let db = Database::open_sqlite(&folder.path().join("books.sqlite")).await.expect("opens");
+    let ledger = Books::open(db, "epoch").await.expect("opens");
     let local = LocalKeys::open(folder.path()).expect("opens");
     House { folder, ledger: Arc::new(ledger), local: Arc::new(local) }
 }

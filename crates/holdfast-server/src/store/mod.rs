@@ -1,12 +1,19 @@
 //! What the server keeps, as ingest and the jobs see it.
 //!
-//! [`Ledger`] is the seam: SQLite in the server, memory in the deterministic simulation, one conformance suite for both.
+//! [`Ledger`] is the seam: [`Books`] on a database in the server, memory in the deterministic simulation, one conformance suite for all.
 //! Every method is one transaction, durable when it returns.
 
+pub mod books;
 #[cfg(test)]
 mod conformance;
+pub mod db;
 pub mod memory;
-pub mod sqlite;
+pub mod outbox;
+
+pub use books::{
+    AckKeyRow, Books, CardKeyRow, Enrolled, Enrolment, Heartbeat, KeyLogRow, KeySetRow, KeyWrite, SignerRow,
+};
+pub use db::{Database, OpenError};
 
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
 use holdfast_core::payment::PaymentState;
@@ -61,7 +68,7 @@ pub struct Payment {
     pub received_ms: UnixMs,
     pub state: PaymentState,
     pub changed_ms: UnixMs,
-    /// Position in the feed of changes; grows with every change of any payment.
+    /// Position in the feed of changes; grows with every change of any of the merchant's payments.
     pub change: i64,
 }
 
@@ -176,6 +183,22 @@ pub enum PaymentOp {
     Done,
 }
 
+/// One line of what happened to payments: one was stored, or came to another state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentEvent {
+    pub merchant_id: MerchantId,
+    /// Position in the merchant's feed of changes.
+    pub change: i64,
+    pub payment_id: PaymentId,
+    /// The state's name, as on the wire.
+    pub state: String,
+    /// The code of a decline, or the name of the reason for quarantine.
+    pub reason: Option<String>,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub at_ms: UnixMs,
+}
+
 /// A job that was taken on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Job {
@@ -237,6 +260,14 @@ pub trait Ledger: Send + Sync {
         cursor: i64,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Payment>, StoreError>> + Send;
+
+    /// What happened to a merchant's payments after `cursor`, in order. Lines are never changed and never go.
+    fn events_after(
+        &self,
+        merchant_id: MerchantId,
+        cursor: i64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<PaymentEvent>, StoreError>> + Send;
 
     /// The offline window of a merchant.
     fn window_ms(&self, merchant_id: MerchantId) -> impl Future<Output = Result<i64, StoreError>> + Send;

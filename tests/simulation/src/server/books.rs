@@ -5,7 +5,7 @@ use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
 use holdfast_core::time::UnixMs;
 use holdfast_server::store::memory::MemoryLedger;
 use holdfast_server::store::{
-    Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentOp, StoreError,
+    Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp, StoreError,
 };
 use holdfast_testkit::ready::ready;
 use std::collections::BTreeMap;
@@ -106,6 +106,15 @@ impl Ledger for Books {
         limit: usize,
     ) -> Result<Vec<Payment>, StoreError> {
         self.inner.changed_after(merchant_id, cursor, limit).await
+    }
+
+    async fn events_after(
+        &self,
+        merchant_id: MerchantId,
+        cursor: i64,
+        limit: usize,
+    ) -> Result<Vec<PaymentEvent>, StoreError> {
+        self.inner.events_after(merchant_id, cursor, limit).await
     }
 
     async fn window_ms(&self, merchant_id: MerchantId) -> Result<i64, StoreError> {

@@ -2,7 +2,8 @@
 
 use super::super::{AcquirerError, Decision, Known};
 use super::book::{Book, Entry, EntryKind, LedgerView, Outcome, Verdict, judge, known_from, view_of};
-use crate::store::sqlite::{OpenError, migrated};
+use crate::store::OpenError;
+use crate::store::db::migrated;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Connection as _, Row as _};
 use std::collections::BTreeMap;

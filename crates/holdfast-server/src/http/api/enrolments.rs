@@ -5,7 +5,7 @@ use crate::http::auth::{SMALL_BODY_BYTES_MAX, receive};
 use crate::http::problem::ApiError;
 use crate::process::Clock as _;
 use crate::store::Ledger as _;
-use crate::store::sqlite::{Enrolled, Enrolment};
+use crate::store::{Enrolled, Enrolment};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;

@@ -4,7 +4,7 @@ use crate::http::Server;
 use crate::http::auth::active;
 use crate::http::problem::ApiError;
 use crate::process::Clock as _;
-use crate::store::sqlite::Heartbeat as Told;
+use crate::store::Heartbeat as Told;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use holdfast_wire::V;

@@ -3,7 +3,10 @@
 
 mod write;
 
-use super::{Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentOp, Quarantined, StoreError};
+use super::{
+    Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp, Quarantined,
+    StoreError,
+};
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
 use holdfast_core::limits::WINDOW_MS_MAX;
 use holdfast_core::time::UnixMs;
@@ -24,6 +27,7 @@ struct State {
     payments: BTreeMap<PaymentId, Payment>,
     jobs: BTreeMap<PaymentId, JobRow>,
     attempts: Vec<Attempt>,
+    events: Vec<PaymentEvent>,
     quarantine: Vec<(DeviceId, Quarantined)>,
     last_change: i64,
     operations: u64,
@@ -207,6 +211,18 @@ impl Ledger for MemoryLedger {
             changed.sort_by_key(|p| p.change);
             changed.truncate(limit);
             Ok(changed)
+        })
+    }
+
+    async fn events_after(
+        &self,
+        merchant_id: MerchantId,
+        cursor: i64,
+        limit: usize,
+    ) -> Result<Vec<PaymentEvent>, StoreError> {
+        self.operate(|state| {
+            let later = state.events.iter().filter(|e| e.merchant_id == merchant_id && e.change > cursor);
+            Ok(later.take(limit).cloned().collect())
         })
     }
 

@@ -1,7 +1,10 @@
 //! The writes of the books in memory. Each is all or nothing: what can fail is checked before the first change.
 
 use super::{Attempt, JobRow, State};
-use crate::store::{IngestOp, IngestQuery, IngestSnapshot, Job, Payment, PaymentOp, Quarantined, StoreError};
+use crate::store::books::row::state_columns;
+use crate::store::{
+    IngestOp, IngestQuery, IngestSnapshot, Job, Payment, PaymentEvent, PaymentOp, Quarantined, StoreError,
+};
 use holdfast_core::id::{DeviceId, PaymentId};
 use holdfast_core::payment::PaymentState;
 use holdfast_core::time::UnixMs;
@@ -41,6 +44,7 @@ impl State {
                     payment.change = self.next_change();
                     payment.changed_ms = now_ms;
                     self.jobs.insert(payment.id, JobRow { due_ms: now_ms, lease_until_ms: 0, failures: 0 });
+                    self.tell(&payment);
                     self.payments.insert(payment.id, *payment);
                 }
                 IngestOp::Quarantine(quarantined) => self.quarantine(device_id, quarantined),
@@ -125,6 +129,23 @@ impl State {
             p.state = state;
             p.changed_ms = now_ms;
             p.change = change;
+        });
+        if let Some(payment) = self.payments.get(&id).cloned() {
+            self.tell(&payment);
+        }
+    }
+
+    fn tell(&mut self, payment: &Payment) {
+        let (state, reason, ..) = state_columns(&payment.state);
+        self.events.push(PaymentEvent {
+            merchant_id: payment.merchant_id,
+            change: payment.change,
+            payment_id: payment.id,
+            state: state.to_owned(),
+            reason,
+            amount_minor: payment.sale.amount_minor,
+            currency: payment.sale.currency.clone(),
+            at_ms: payment.changed_ms,
         });
     }
 

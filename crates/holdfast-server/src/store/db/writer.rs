@@ -3,10 +3,10 @@
 //! Requests that arrive while a transaction runs join it, each behind a savepoint of its own, so one disk flush serves them
 //! all and a request that fails takes back only itself. Nobody is answered before the commit.
 
+use super::Conn;
 use crate::store::StoreError;
 use futures_util::future::BoxFuture;
 use sqlx::Connection as _;
-use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
 /// Requests that share one commit.
@@ -15,7 +15,7 @@ const GROUP_MAX: usize = 64;
 const QUEUE_MAX: usize = 256;
 
 type Settle = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-type Task = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Option<Settle>> + Send>;
+type Task = Box<dyn for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Option<Settle>> + Send>;
 
 enum Message {
     Work(Task),
@@ -29,7 +29,7 @@ pub struct Writer(mpsc::Sender<Message>);
 
 impl Writer {
     /// Starts the writer on `connection`.
-    pub fn start(connection: SqliteConnection) -> Self {
+    pub fn start(connection: Conn) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
         tokio::spawn(run(connection, receiver));
         Self(sender)
@@ -42,7 +42,7 @@ impl Writer {
     pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let task: Task = Box::new(move |connection| {
@@ -72,7 +72,7 @@ impl Writer {
     }
 }
 
-async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Message>) {
+async fn run(mut connection: Conn, mut queue: mpsc::Receiver<Message>) {
     let mut closer = None;
     while closer.is_none() {
         let first = match queue.recv().await {
@@ -101,7 +101,7 @@ async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Message
 }
 
 async fn commit_group(
-    connection: &mut SqliteConnection,
+    connection: &mut Conn,
     first: Task,
     queue: &mut mpsc::Receiver<Message>,
     settled: &mut Vec<Settle>,

@@ -1,10 +1,11 @@
 //! What every [`Ledger`] must do, run on SQLite and on memory.
 
+mod outbox;
+
 use super::memory::MemoryLedger;
-use super::sqlite::{Enrolled, Enrolment, SqliteLedger};
 use super::{
-    AttemptKind, CardSummary, Device, IngestOp, IngestQuery, IngestSnapshot, Ledger, Payment, PaymentOp, Quarantined,
-    Sale, StoreError,
+    AttemptKind, Books, CardSummary, Database, Device, Enrolled, Enrolment, IngestOp, IngestQuery, IngestSnapshot,
+    Ledger, Payment, PaymentOp, Quarantined, Sale, StoreError,
 };
 use crate::testing::NOW;
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
@@ -25,8 +26,13 @@ async fn in_memory() -> Fixture<MemoryLedger> {
     Fixture { ledger, device }
 }
 
-async fn in_sqlite(folder: &tempfile::TempDir) -> Fixture<SqliteLedger> {
-    let ledger = SqliteLedger::open(&folder.path().join("books.sqlite"), "epoch-1").await.expect("opens");
+async fn sqlite_books(folder: &tempfile::TempDir, epoch: &str) -> Books {
+    let db = Database::open_sqlite(&folder.path().join("books.sqlite")).await.expect("opens");
+    Books::open(db, epoch).await.expect("opens")
+}
+
+async fn in_sqlite(folder: &tempfile::TempDir) -> Fixture<Books> {
+    let ledger = sqlite_books(folder, "epoch-1").await;
     let mut device = device(DeviceId::make([1; 16]), MerchantId::make([2; 16]));
     if ledger.device(device.id).await.expect("reads").is_none() {
         ledger.add_shop(crate::demo::shop(device.merchant_id)).await.expect("adds");
@@ -70,6 +76,7 @@ on_both!(
     a_scrubbed_record_leaves_its_hash,
     the_feed_tells_every_change_once_and_in_order,
     what_cannot_be_processed_moves_to_quarantine,
+    every_change_leaves_a_line_that_stays,
 );
 
 fn device(id: DeviceId, merchant_id: MerchantId) -> Device {
@@ -281,6 +288,35 @@ async fn the_feed_tells_every_change_once_and_in_order<L: Ledger>(f: Fixture<L>)
     );
 }
 
+async fn every_change_leaves_a_line_that_stays<L: Ledger>(f: Fixture<L>) {
+    let (one, two) = (f.payment(1), f.payment(2));
+    f.store(&[&one, &two]).await.expect("stores");
+    let clash = Payment { id: PaymentId::make(NOW, [77; 10]), ..f.payment(1) };
+    assert!(f.store(&[&f.payment(3), &clash]).await.is_err());
+    let decline = Decline { code: "51".into() };
+    f.apply(one.id, vec![PaymentOp::State(PaymentState::Authorising)]).await;
+    f.apply(one.id, vec![PaymentOp::State(PaymentState::Declined { decline, at_ms: NOW + 1 }), PaymentOp::Done]).await;
+    f.apply(two.id, vec![PaymentOp::Scrub]).await;
+    let merchant = f.device.merchant_id;
+    let events = f.ledger.events_after(merchant, 0, 10).await.expect("reads");
+    let told: Vec<_> = events.iter().map(|e| (e.payment_id, e.state.as_str(), e.reason.as_deref(), e.at_ms)).collect();
+    assert_eq!(
+        told,
+        [
+            (one.id, "received", None, NOW),
+            (two.id, "received", None, NOW),
+            (one.id, "authorising", None, NOW + 1),
+            (one.id, "declined", Some("51"), NOW + 1),
+        ]
+    );
+    assert!(events.is_sorted_by(|a, b| a.change < b.change));
+    assert!(events.iter().all(|e| (e.amount_minor, e.currency.as_str()) == (1_060, "EUR")));
+    assert_eq!(events[3].change, f.read(one.id).await.change);
+    let rest = f.ledger.events_after(merchant, events[1].change, 1).await;
+    assert_eq!(rest, Ok(vec![events[2].clone()]));
+    assert_eq!(f.ledger.events_after(MerchantId::make([9; 16]), 0, 10).await, Ok(Vec::new()));
+}
+
 async fn what_cannot_be_processed_moves_to_quarantine<L: Ledger>(f: Fixture<L>) {
     let payment = f.payment(1);
     f.store(&[&payment]).await.expect("stores");
@@ -295,6 +331,24 @@ async fn what_cannot_be_processed_moves_to_quarantine<L: Ledger>(f: Fixture<L>) 
     assert_eq!(f.snapshot(&[&payment]).await.quarantine_count, 1);
     assert_eq!(f.ledger.next_due_ms().await, Ok(None));
 }
+
+/// Runs each case on every database.
+macro_rules! on_databases {
+    ($($case:ident),* $(,)?) => {
+        mod outbox_on_sqlite {
+            $(#[tokio::test] async fn $case() {
+                let folder = tempfile::tempdir().expect("a folder");
+                super::outbox::$case(super::in_sqlite(&folder).await).await;
+            })*
+        }
+    };
+}
+
+on_databases!(
+    a_change_leaves_a_task_for_each_topic_that_asked,
+    a_task_is_done_by_whoever_holds_its_lease,
+    lines_that_stay_are_guarded_by_the_database,
+);
 
 #[tokio::test]
 async fn sqlite_keeps_its_books_over_a_restart_and_commits_many_at_once() {
@@ -313,7 +367,7 @@ async fn sqlite_keeps_its_books_over_a_restart_and_commits_many_at_once() {
     assert_eq!(f.store(&[&f.payment(61)]).await, Err(StoreError::Closed));
     let wal = std::fs::metadata(folder.path().join("books.sqlite-wal")).map_or(0, |meta| meta.len());
     assert_eq!(wal, 0, "a clean stop leaves one file");
-    let again = SqliteLedger::open(&folder.path().join("books.sqlite"), "another epoch").await.expect("opens");
+    let again = sqlite_books(&folder, "another epoch").await;
     assert_eq!(again.epoch(), epoch);
     assert_eq!(again.changed_after(f.device.merchant_id, 0, 100).await.expect("reads").len(), 60);
 }

@@ -1,12 +1,13 @@
 //! Keys at rest, and the log of what happened to them.
 
-use super::SqliteLedger;
-use super::row::unsigned;
+use super::Books;
+use super::row::{flag, unsigned};
 use crate::store::StoreError;
+use crate::store::db::Conn;
 use holdfast_core::keys::KeyTimes;
 use holdfast_core::time::UnixMs;
 use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::any::AnyRow;
 
 /// A card key as it is kept.
 #[derive(Debug, Clone)]
@@ -66,13 +67,13 @@ pub enum KeyWrite {
     KeySet { version: u64, jws: String, expires_ms: UnixMs, reason: String },
 }
 
-impl SqliteLedger {
+impl Books {
     /// Writes keys and their log lines in one transaction.
     ///
     /// # Errors
     /// When the database refuses, also for a key set version that is taken.
     pub async fn write_keys(&self, now_ms: UnixMs, writes: Vec<KeyWrite>) -> Result<(), StoreError> {
-        self.writer
+        self.db
             .write(move |c| {
                 Box::pin(async move {
                     for write in writes {
@@ -90,12 +91,12 @@ impl SqliteLedger {
     /// When the database refuses.
     pub async fn card_keys(&self) -> Result<Vec<CardKeyRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT kid, n, e, not_before_ms, use_until_ms, accept_until_ms, private IS NULL AS is_destroyed,
+            "SELECT kid, n, e, not_before_ms, use_until_ms, accept_until_ms, CASE WHEN private IS NULL THEN 1 ELSE 0 END AS is_destroyed,
                (SELECT count(*) FROM payments p WHERE p.card_key_kid = k.kid)
                + (SELECT count(*) FROM quarantine q WHERE q.card_key_kid = k.kid) AS unopened_count
              FROM card_keys k ORDER BY not_before_ms",
         )
-        .fetch_all(&self.reader)
+        .fetch_all(self.db.reader())
         .await?;
         rows.iter().map(card_key).collect()
     }
@@ -105,8 +106,10 @@ impl SqliteLedger {
     /// # Errors
     /// When the database refuses.
     pub async fn private_card_key(&self, kid: &str) -> Result<Option<Option<Vec<u8>>>, StoreError> {
-        let found =
-            sqlx::query("SELECT private FROM card_keys WHERE kid = ?").bind(kid).fetch_optional(&self.reader).await?;
+        let found = sqlx::query("SELECT private FROM card_keys WHERE kid = $1")
+            .bind(kid)
+            .fetch_optional(self.db.reader())
+            .await?;
         Ok(found.map(|row| row.try_get("private")).transpose()?)
     }
 
@@ -115,10 +118,10 @@ impl SqliteLedger {
     /// # Errors
     /// When the database refuses.
     pub async fn newest_signer(&self) -> Result<Option<SignerRow>, StoreError> {
-        let found = sqlx::query("SELECT * FROM signers ORDER BY not_after_ms DESC, rowid DESC LIMIT 1")
-            .fetch_optional(&self.reader)
+        let found = sqlx::query("SELECT * FROM signers ORDER BY not_after_ms DESC, not_before_ms DESC LIMIT 1")
+            .fetch_optional(self.db.reader())
             .await?;
-        let read = |row: SqliteRow| -> Result<SignerRow, sqlx::Error> {
+        let read = |row: AnyRow| -> Result<SignerRow, sqlx::Error> {
             Ok(SignerRow {
                 kid: row.try_get("kid")?,
                 private: row.try_get("private")?,
@@ -135,9 +138,10 @@ impl SqliteLedger {
     /// # Errors
     /// When the database refuses.
     pub async fn newest_ack_key(&self) -> Result<Option<AckKeyRow>, StoreError> {
-        let found =
-            sqlx::query("SELECT * FROM ack_keys ORDER BY created_ms DESC LIMIT 1").fetch_optional(&self.reader).await?;
-        let read = |row: SqliteRow| -> Result<AckKeyRow, sqlx::Error> {
+        let found = sqlx::query("SELECT * FROM ack_keys ORDER BY created_ms DESC LIMIT 1")
+            .fetch_optional(self.db.reader())
+            .await?;
+        let read = |row: AnyRow| -> Result<AckKeyRow, sqlx::Error> {
             Ok(AckKeyRow {
                 kid: row.try_get("kid")?,
                 private: row.try_get("private")?,
@@ -153,8 +157,9 @@ impl SqliteLedger {
     /// # Errors
     /// When the database refuses.
     pub async fn newest_key_set(&self) -> Result<Option<KeySetRow>, StoreError> {
-        let found =
-            sqlx::query("SELECT * FROM key_sets ORDER BY version DESC LIMIT 1").fetch_optional(&self.reader).await?;
+        let found = sqlx::query("SELECT * FROM key_sets ORDER BY version DESC LIMIT 1")
+            .fetch_optional(self.db.reader())
+            .await?;
         let Some(row) = found else { return Ok(None) };
         Ok(Some(KeySetRow {
             version: unsigned(&row, "version")?,
@@ -168,8 +173,8 @@ impl SqliteLedger {
     /// # Errors
     /// When the database refuses.
     pub async fn key_log(&self) -> Result<Vec<KeyLogRow>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM key_log ORDER BY id").fetch_all(&self.reader).await?;
-        let read = |row: &SqliteRow| -> Result<KeyLogRow, StoreError> {
+        let rows = sqlx::query("SELECT * FROM key_log ORDER BY id").fetch_all(self.db.reader()).await?;
+        let read = |row: &AnyRow| -> Result<KeyLogRow, StoreError> {
             Ok(KeyLogRow {
                 at_ms: row.try_get("at_ms")?,
                 kid: row.try_get("kid")?,
@@ -181,7 +186,7 @@ impl SqliteLedger {
     }
 }
 
-fn card_key(row: &SqliteRow) -> Result<CardKeyRow, StoreError> {
+fn card_key(row: &AnyRow) -> Result<CardKeyRow, StoreError> {
     Ok(CardKeyRow {
         kid: row.try_get("kid")?,
         n: row.try_get("n")?,
@@ -191,26 +196,28 @@ fn card_key(row: &SqliteRow) -> Result<CardKeyRow, StoreError> {
             use_until_ms: row.try_get("use_until_ms")?,
             accept_until_ms: row.try_get("accept_until_ms")?,
         },
-        is_destroyed: row.try_get("is_destroyed")?,
+        is_destroyed: flag(row, "is_destroyed")?,
         unopened_count: unsigned(row, "unopened_count")?,
     })
 }
 
-async fn write_one(connection: &mut SqliteConnection, now_ms: UnixMs, write: KeyWrite) -> Result<(), StoreError> {
+async fn write_one(connection: &mut Conn, now_ms: UnixMs, write: KeyWrite) -> Result<(), StoreError> {
     let (kid, event, reason) = match write {
         KeyWrite::Signer(signer) => {
-            sqlx::query("INSERT INTO signers (kid, private, cert, not_before_ms, not_after_ms) VALUES (?, ?, ?, ?, ?)")
-                .bind(&signer.kid)
-                .bind(signer.private)
-                .bind(signer.cert)
-                .bind(signer.not_before_ms)
-                .bind(signer.not_after_ms)
-                .execute(&mut *connection)
-                .await?;
+            sqlx::query(
+                "INSERT INTO signers (kid, private, cert, not_before_ms, not_after_ms) VALUES ($1, $2, $3, $4, $5)",
+            )
+            .bind(&signer.kid)
+            .bind(signer.private)
+            .bind(signer.cert)
+            .bind(signer.not_before_ms)
+            .bind(signer.not_after_ms)
+            .execute(&mut *connection)
+            .await?;
             (signer.kid, "created", "the key-set signer's certificate was missing or near its end".to_owned())
         }
         KeyWrite::AckKey(key) => {
-            sqlx::query("INSERT INTO ack_keys (kid, private, x, y, created_ms) VALUES (?, ?, ?, ?, ?)")
+            sqlx::query("INSERT INTO ack_keys (kid, private, x, y, created_ms) VALUES ($1, $2, $3, $4, $5)")
                 .bind(&key.kid)
                 .bind(key.private)
                 .bind(key.x)
@@ -222,7 +229,7 @@ async fn write_one(connection: &mut SqliteConnection, now_ms: UnixMs, write: Key
         }
         KeyWrite::CardKey { kid, n, e, private, times } => {
             sqlx::query(
-                "INSERT INTO card_keys (kid, n, e, private, not_before_ms, use_until_ms, accept_until_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO card_keys (kid, n, e, private, not_before_ms, use_until_ms, accept_until_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)",
             )
             .bind(&kid)
             .bind(n)
@@ -238,9 +245,9 @@ async fn write_one(connection: &mut SqliteConnection, now_ms: UnixMs, write: Key
         KeyWrite::Destroy { kid } => {
             // Asked again inside the transaction: a record that arrived since the decision keeps its key.
             let gone = sqlx::query(
-                "UPDATE card_keys SET private = NULL, destroyed_ms = ?1 WHERE kid = ?2 AND private IS NOT NULL
-                   AND NOT EXISTS (SELECT 1 FROM payments WHERE card_key_kid = ?2)
-                   AND NOT EXISTS (SELECT 1 FROM quarantine WHERE card_key_kid = ?2)",
+                "UPDATE card_keys SET private = NULL, destroyed_ms = $1 WHERE kid = $2 AND private IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM payments WHERE card_key_kid = $2)
+                   AND NOT EXISTS (SELECT 1 FROM quarantine WHERE card_key_kid = $2)",
             )
             .bind(now_ms)
             .bind(&kid)
@@ -252,7 +259,7 @@ async fn write_one(connection: &mut SqliteConnection, now_ms: UnixMs, write: Key
             (kid, "destroyed", "its time to accept is over and no unopened record names it".to_owned())
         }
         KeyWrite::KeySet { version, jws, expires_ms, reason } => {
-            sqlx::query("INSERT INTO key_sets (version, jws, issued_ms, expires_ms) VALUES (?, ?, ?, ?)")
+            sqlx::query("INSERT INTO key_sets (version, jws, issued_ms, expires_ms) VALUES ($1, $2, $3, $4)")
                 .bind(i64::try_from(version).unwrap_or(i64::MAX))
                 .bind(jws)
                 .bind(now_ms)
@@ -262,7 +269,7 @@ async fn write_one(connection: &mut SqliteConnection, now_ms: UnixMs, write: Key
             (format!("keyset-{version}"), "published", reason)
         }
     };
-    sqlx::query("INSERT INTO key_log (at_ms, kid, event, reason) VALUES (?, ?, ?, ?)")
+    sqlx::query("INSERT INTO key_log (at_ms, kid, event, reason) VALUES ($1, $2, $3, $4)")
         .bind(now_ms)
         .bind(kid)
         .bind(event)

@@ -6,7 +6,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use holdfast_core::id::RecordHash;
 use holdfast_core::payment::{Decline, PaymentState};
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 use std::str::FromStr;
 
 pub fn damaged(what: &str) -> StoreError {
@@ -23,17 +23,29 @@ pub fn hash_from(text: &str) -> Result<RecordHash, StoreError> {
 }
 
 /// A column that holds the text of `T`.
-pub fn parsed<T: FromStr>(row: &SqliteRow, column: &str) -> Result<T, StoreError> {
+pub fn parsed<T: FromStr>(row: &AnyRow, column: &str) -> Result<T, StoreError> {
     let text: &str = row.try_get(column)?;
     text.parse().map_err(|_| damaged(column))
 }
 
-pub fn unsigned(row: &SqliteRow, column: &str) -> Result<u64, StoreError> {
+pub fn unsigned(row: &AnyRow, column: &str) -> Result<u64, StoreError> {
     let value: i64 = row.try_get(column)?;
     u64::try_from(value).map_err(|_| damaged(column))
 }
 
-pub fn payment(row: &SqliteRow) -> Result<Payment, StoreError> {
+/// A column that holds a small count.
+pub fn small(row: &AnyRow, column: &str) -> Result<u32, StoreError> {
+    let value: i64 = row.try_get(column)?;
+    u32::try_from(value).map_err(|_| damaged(column))
+}
+
+/// A column that holds yes as 1 and no as 0.
+pub fn flag(row: &AnyRow, column: &str) -> Result<bool, StoreError> {
+    let value: i64 = row.try_get(column)?;
+    Ok(value != 0)
+}
+
+pub fn payment(row: &AnyRow) -> Result<Payment, StoreError> {
     Ok(Payment {
         id: parsed(row, "id")?,
         merchant_id: parsed(row, "merchant_id")?,
@@ -56,7 +68,7 @@ pub fn payment(row: &SqliteRow) -> Result<Payment, StoreError> {
             entry: row.try_get("entry")?,
             pan_hmac: row.try_get("pan_hmac")?,
         },
-        offline: row.try_get("offline")?,
+        offline: flag(row, "offline")?,
         taken_ms: row.try_get("taken_ms")?,
         received_ms: row.try_get("received_ms")?,
         state: state(row)?,
@@ -82,7 +94,7 @@ pub fn state_columns(state: &PaymentState) -> StateColumns {
     }
 }
 
-fn state(row: &SqliteRow) -> Result<PaymentState, StoreError> {
+fn state(row: &AnyRow) -> Result<PaymentState, StoreError> {
     let name: &str = row.try_get("state")?;
     let reason = || row.try_get::<Option<String>, _>("reason")?.ok_or_else(|| damaged("reason"));
     let approval_code = || row.try_get::<Option<String>, _>("approval_code")?.ok_or_else(|| damaged("approval code"));

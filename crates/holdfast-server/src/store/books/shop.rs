@@ -1,20 +1,23 @@
 //! The merchant and the catalogue.
 
-use super::SqliteLedger;
-use super::row::damaged;
+use super::Books;
+use super::row::{damaged, flag, small};
 use crate::store::StoreError;
+use crate::store::db::Conn;
 use holdfast_core::id::MerchantId;
 use holdfast_wire::shop::{CategoryWire, ItemWire, Merchant, PolicyWire, Shop};
+use sqlx::AnyPool;
 use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
+use sqlx::any::AnyRow;
 
-impl SqliteLedger {
+impl Books {
     /// The first merchant, if there is one. The demo has exactly one.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn first_merchant(&self) -> Result<Option<MerchantId>, StoreError> {
-        let found = sqlx::query("SELECT id FROM merchants LIMIT 1").fetch_optional(&self.reader).await?;
+        let found =
+            sqlx::query("SELECT id FROM merchants ORDER BY id LIMIT 1").fetch_optional(self.db.reader()).await?;
         found.as_ref().map(|row| super::row::parsed(row, "id")).transpose()
     }
 
@@ -23,7 +26,7 @@ impl SqliteLedger {
     /// # Errors
     /// When the database refuses.
     pub async fn add_shop(&self, shop: Shop) -> Result<(), StoreError> {
-        self.writer.write(move |c| Box::pin(add(c, shop))).await
+        self.db.write(move |c| Box::pin(add(c, shop))).await
     }
 
     /// What a till of this merchant needs to sell.
@@ -32,14 +35,14 @@ impl SqliteLedger {
     /// When the database refuses.
     pub async fn shop(&self, merchant_id: MerchantId) -> Result<Shop, StoreError> {
         let id = merchant_id.to_string();
-        let row = sqlx::query("SELECT * FROM merchants WHERE id = ?").bind(&id).fetch_one(&self.reader).await?;
-        let categories = sqlx::query("SELECT * FROM categories WHERE merchant_id = ? ORDER BY position")
+        let row = sqlx::query("SELECT * FROM merchants WHERE id = $1").bind(&id).fetch_one(self.db.reader()).await?;
+        let categories = sqlx::query("SELECT * FROM categories WHERE merchant_id = $1 ORDER BY position")
             .bind(&id)
-            .fetch_all(&self.reader)
+            .fetch_all(self.db.reader())
             .await?;
-        let items = sqlx::query("SELECT * FROM items WHERE merchant_id = ? ORDER BY position")
+        let items = sqlx::query("SELECT * FROM items WHERE merchant_id = $1 ORDER BY position")
             .bind(&id)
-            .fetch_all(&self.reader)
+            .fetch_all(self.db.reader())
             .await?;
         Ok(Shop {
             v: holdfast_wire::V,
@@ -56,8 +59,8 @@ impl SqliteLedger {
     }
 }
 
-pub async fn window_ms(reader: &SqlitePool, merchant_id: MerchantId) -> Result<i64, StoreError> {
-    let found = sqlx::query("SELECT window_ms FROM merchants WHERE id = ?")
+pub async fn window_ms(reader: &AnyPool, merchant_id: MerchantId) -> Result<i64, StoreError> {
+    let found = sqlx::query("SELECT window_ms FROM merchants WHERE id = $1")
         .bind(merchant_id.to_string())
         .fetch_optional(reader)
         .await?;
@@ -65,18 +68,18 @@ pub async fn window_ms(reader: &SqlitePool, merchant_id: MerchantId) -> Result<i
     Ok(window_ms.clamp(0, holdfast_core::limits::WINDOW_MS_MAX))
 }
 
-async fn add(connection: &mut SqliteConnection, shop: Shop) -> Result<(), StoreError> {
+async fn add(connection: &mut Conn, shop: Shop) -> Result<(), StoreError> {
     let (m, p) = (&shop.merchant, &shop.policy);
     sqlx::query(
         "INSERT INTO merchants (id, name, currency, locale, tax_inclusive, keypad_tax_bp, receipt_footer, window_ms,
-         payment_minor_max, keyed_minor_max, total_minor_max) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         payment_minor_max, keyed_minor_max, total_minor_max) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(&m.id)
     .bind(&m.name)
     .bind(&m.currency)
     .bind(&m.locale)
-    .bind(m.tax_inclusive)
-    .bind(m.keypad_tax_bp)
+    .bind(i64::from(m.tax_inclusive))
+    .bind(i64::from(m.keypad_tax_bp))
     .bind(&m.receipt_footer)
     .bind(p.window_ms)
     .bind(p.payment_minor_max)
@@ -85,7 +88,7 @@ async fn add(connection: &mut SqliteConnection, shop: Shop) -> Result<(), StoreE
     .execute(&mut *connection)
     .await?;
     for (position, category) in (0_i64..).zip(&shop.categories) {
-        sqlx::query("INSERT INTO categories (id, merchant_id, position, name, colour) VALUES (?, ?, ?, ?, ?)")
+        sqlx::query("INSERT INTO categories (id, merchant_id, position, name, colour) VALUES ($1, $2, $3, $4, $5)")
             .bind(&category.id)
             .bind(&m.id)
             .bind(position)
@@ -97,7 +100,7 @@ async fn add(connection: &mut SqliteConnection, shop: Shop) -> Result<(), StoreE
     for (position, item) in (0_i64..).zip(&shop.items) {
         sqlx::query(
             "INSERT INTO items (id, merchant_id, category_id, position, name, price_minor, tax_bp, sku, barcode)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(&item.id)
         .bind(&m.id)
@@ -105,7 +108,7 @@ async fn add(connection: &mut SqliteConnection, shop: Shop) -> Result<(), StoreE
         .bind(position)
         .bind(&item.name)
         .bind(item.price_minor)
-        .bind(item.tax_bp)
+        .bind(i64::from(item.tax_bp))
         .bind(&item.sku)
         .bind(&item.barcode)
         .execute(&mut *connection)
@@ -114,29 +117,29 @@ async fn add(connection: &mut SqliteConnection, shop: Shop) -> Result<(), StoreE
     Ok(())
 }
 
-fn merchant(row: &SqliteRow) -> Result<Merchant, sqlx::Error> {
+fn merchant(row: &AnyRow) -> Result<Merchant, StoreError> {
     Ok(Merchant {
         id: row.try_get("id")?,
         name: row.try_get("name")?,
         currency: row.try_get("currency")?,
         locale: row.try_get("locale")?,
-        tax_inclusive: row.try_get("tax_inclusive")?,
-        keypad_tax_bp: row.try_get("keypad_tax_bp")?,
+        tax_inclusive: flag(row, "tax_inclusive")?,
+        keypad_tax_bp: small(row, "keypad_tax_bp")?,
         receipt_footer: row.try_get("receipt_footer")?,
     })
 }
 
-fn category(row: &SqliteRow) -> Result<CategoryWire, sqlx::Error> {
+fn category(row: &AnyRow) -> Result<CategoryWire, StoreError> {
     Ok(CategoryWire { id: row.try_get("id")?, name: row.try_get("name")?, colour: row.try_get("colour")? })
 }
 
-fn item(row: &SqliteRow) -> Result<ItemWire, sqlx::Error> {
+fn item(row: &AnyRow) -> Result<ItemWire, StoreError> {
     Ok(ItemWire {
         id: row.try_get("id")?,
         category_id: row.try_get("category_id")?,
         name: row.try_get("name")?,
         price_minor: row.try_get("price_minor")?,
-        tax_bp: row.try_get("tax_bp")?,
+        tax_bp: small(row, "tax_bp")?,
         sku: row.try_get("sku")?,
         barcode: row.try_get("barcode")?,
     })

@@ -1,13 +1,15 @@
 //! Devices and the codes that enrol them.
 
-use super::row::{damaged, parsed};
-use super::{SqliteLedger, payments};
+use super::row::{damaged, parsed, small};
+use super::{Books, Scope};
+use crate::store::db::Conn;
 use crate::store::{Device, StoreError};
 use holdfast_core::id::{DeviceId, MerchantId};
 use holdfast_core::time::UnixMs;
 use holdfast_crypto::es256::VerifyingKey;
+use sqlx::AnyPool;
 use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
+use sqlx::any::AnyRow;
 
 /// A device that asks to be enrolled.
 #[derive(Debug, Clone)]
@@ -39,7 +41,7 @@ pub struct Heartbeat {
     pub waiting_minor: i64,
 }
 
-impl SqliteLedger {
+impl Books {
     /// Keeps a new code, and forgets those that are over.
     ///
     /// # Errors
@@ -51,14 +53,14 @@ impl SqliteLedger {
         code_hash: String,
         expires_ms: UnixMs,
     ) -> Result<(), StoreError> {
-        self.writer
+        self.db
             .write(move |c| {
                 Box::pin(async move {
-                    sqlx::query("DELETE FROM enrolment_codes WHERE expires_ms < ?")
+                    sqlx::query("DELETE FROM enrolment_codes WHERE expires_ms < $1")
                         .bind(now_ms)
                         .execute(&mut *c)
                         .await?;
-                    sqlx::query("INSERT INTO enrolment_codes (code_hash, merchant_id, expires_ms) VALUES (?, ?, ?)")
+                    sqlx::query("INSERT INTO enrolment_codes (code_hash, merchant_id, expires_ms) VALUES ($1, $2, $3)")
                         .bind(code_hash)
                         .bind(merchant_id.to_string())
                         .bind(expires_ms)
@@ -75,7 +77,8 @@ impl SqliteLedger {
     /// # Errors
     /// When the database refuses.
     pub async fn enrol(&self, now_ms: UnixMs, enrolment: Enrolment) -> Result<Enrolled, StoreError> {
-        self.writer.write(move |c| Box::pin(enrol(c, now_ms, enrolment))).await
+        let scope = self.scope();
+        self.db.write(move |c| Box::pin(enrol(c, scope, now_ms, enrolment))).await
     }
 
     /// Ends a device's right to sell. What it still holds goes to quarantine.
@@ -83,10 +86,10 @@ impl SqliteLedger {
     /// # Errors
     /// When the database refuses.
     pub async fn revoke_device(&self, now_ms: UnixMs, id: DeviceId) -> Result<(), StoreError> {
-        self.writer
+        self.db
             .write(move |c| {
                 Box::pin(async move {
-                    sqlx::query("UPDATE devices SET revoked_ms = ? WHERE id = ? AND revoked_ms IS NULL")
+                    sqlx::query("UPDATE devices SET revoked_ms = $1 WHERE id = $2 AND revoked_ms IS NULL")
                         .bind(now_ms)
                         .bind(id.to_string())
                         .execute(c)
@@ -102,12 +105,11 @@ impl SqliteLedger {
     /// # Errors
     /// When the database refuses.
     pub async fn heartbeat(&self, now_ms: UnixMs, id: DeviceId, told: Heartbeat) -> Result<(), StoreError> {
-        self.writer
-            .write(move |c| {
+        self.db.write(move |c| {
                 Box::pin(async move {
                     sqlx::query(
-                        "UPDATE devices SET heartbeat_ms = ?, told_seq = ?, told_hash = ?, waiting_count = ?, waiting_minor = ?
-                         WHERE id = ?",
+                        "UPDATE devices SET heartbeat_ms = $1, told_seq = $2, told_hash = $3, waiting_count = $4, waiting_minor = $5
+                         WHERE id = $6",
                     )
                     .bind(now_ms)
                     .bind(told.head_seq)
@@ -128,30 +130,22 @@ impl SqliteLedger {
     /// # Errors
     /// When the database refuses.
     pub async fn device_names(&self, merchant_id: MerchantId) -> Result<Vec<(DeviceId, String)>, StoreError> {
-        let rows = sqlx::query("SELECT id, name FROM devices WHERE merchant_id = ?")
+        let rows = sqlx::query("SELECT id, name FROM devices WHERE merchant_id = $1")
             .bind(merchant_id.to_string())
-            .fetch_all(&self.reader)
+            .fetch_all(self.db.reader())
             .await?;
         rows.iter().map(|row| Ok((parsed(row, "id")?, row.try_get("name")?))).collect()
-    }
-
-    /// The newest position in the feed of changes.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn last_change(&self) -> Result<i64, StoreError> {
-        let mut connection = self.reader.acquire().await?;
-        payments::next_change(&mut connection).await.map(|next| next - 1)
     }
 }
 
 async fn enrol(
-    connection: &mut SqliteConnection,
+    connection: &mut Conn,
+    scope: Scope,
     now_ms: UnixMs,
     enrolment: Enrolment,
 ) -> Result<Enrolled, StoreError> {
     let used = sqlx::query(
-        "UPDATE enrolment_codes SET used_ms = ?1 WHERE code_hash = ?2 AND used_ms IS NULL AND expires_ms > ?1 RETURNING merchant_id",
+        "UPDATE enrolment_codes SET used_ms = $1 WHERE code_hash = $2 AND used_ms IS NULL AND expires_ms > $1 RETURNING merchant_id",
     )
     .bind(now_ms)
     .bind(enrolment.code_hash)
@@ -159,34 +153,41 @@ async fn enrol(
     .await?;
     let Some(row) = used else { return Ok(Enrolled::CodeRefused) };
     let merchant_id: MerchantId = parsed(&row, "merchant_id")?;
-    let row = sqlx::query("SELECT coalesce(max(number), 0) + 1 AS number FROM devices WHERE merchant_id = ?")
+    // Two devices that enrol at once must not take the same number.
+    let lock = scope
+        .dialect
+        .pick("SELECT id FROM merchants WHERE id = $1", "SELECT id FROM merchants WHERE id = $1 FOR NO KEY UPDATE");
+    sqlx::query(lock).bind(merchant_id.to_string()).fetch_one(&mut *connection).await?;
+    let row = sqlx::query("SELECT coalesce(max(number), 0) + 1 AS number FROM devices WHERE merchant_id = $1")
         .bind(merchant_id.to_string())
         .fetch_one(&mut *connection)
         .await?;
-    let device_number: u32 = row.try_get("number")?;
-    sqlx::query("INSERT INTO devices (id, merchant_id, number, name, x, y, enrolled_ms) VALUES (?, ?, ?, ?, ?, ?, ?)")
-        .bind(enrolment.device_id.to_string())
-        .bind(merchant_id.to_string())
-        .bind(device_number)
-        .bind(enrolment.name)
-        .bind(enrolment.key.x())
-        .bind(enrolment.key.y())
-        .bind(now_ms)
-        .execute(connection)
-        .await?;
+    let device_number = small(&row, "number")?;
+    sqlx::query(
+        "INSERT INTO devices (id, merchant_id, number, name, x, y, enrolled_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(enrolment.device_id.to_string())
+    .bind(merchant_id.to_string())
+    .bind(i64::from(device_number))
+    .bind(enrolment.name)
+    .bind(enrolment.key.x())
+    .bind(enrolment.key.y())
+    .bind(now_ms)
+    .execute(connection)
+    .await?;
     Ok(Enrolled::Yes { device_number, merchant_id })
 }
 
-pub async fn find(reader: &SqlitePool, id: DeviceId) -> Result<Option<Device>, StoreError> {
-    let found = sqlx::query("SELECT * FROM devices WHERE id = ?").bind(id.to_string()).fetch_optional(reader).await?;
+pub async fn find(reader: &AnyPool, id: DeviceId) -> Result<Option<Device>, StoreError> {
+    let found = sqlx::query("SELECT * FROM devices WHERE id = $1").bind(id.to_string()).fetch_optional(reader).await?;
     found.as_ref().map(device).transpose()
 }
 
-fn device(row: &SqliteRow) -> Result<Device, StoreError> {
+fn device(row: &AnyRow) -> Result<Device, StoreError> {
     Ok(Device {
         id: parsed(row, "id")?,
         merchant_id: parsed(row, "merchant_id")?,
-        number: row.try_get("number")?,
+        number: small(row, "number")?,
         name: row.try_get("name")?,
         key: VerifyingKey::parse(row.try_get("x")?, row.try_get("y")?).map_err(|_| damaged("device key"))?,
         revoked_ms: row.try_get("revoked_ms")?,

@@ -1,0 +1,50 @@
+//! Jobs: one per payment that still has a way to go.
+
+use super::Scope;
+use super::row::{parsed, small};
+use crate::store::db::Conn;
+use crate::store::{Job, StoreError};
+use holdfast_core::time::UnixMs;
+use sqlx::AnyPool;
+use sqlx::Row as _;
+
+pub async fn next_due_ms(reader: &AnyPool) -> Result<Option<UnixMs>, StoreError> {
+    let row = sqlx::query(
+        "SELECT min(CASE WHEN due_ms > lease_until_ms THEN due_ms ELSE lease_until_ms END) AS due_ms FROM jobs",
+    )
+    .fetch_one(reader)
+    .await?;
+    Ok(row.try_get("due_ms")?)
+}
+
+pub async fn claim(
+    connection: &mut Conn,
+    scope: Scope,
+    now_ms: UnixMs,
+    lease_until_ms: UnixMs,
+    limit: usize,
+) -> Result<Vec<Job>, StoreError> {
+    let text = scope.dialect.pick(
+        "UPDATE jobs SET lease_until_ms = $1 WHERE payment_id IN
+           (SELECT payment_id FROM jobs WHERE due_ms <= $2 AND lease_until_ms <= $2 ORDER BY due_ms, payment_id LIMIT $3)
+         RETURNING payment_id, failures",
+        "UPDATE jobs SET lease_until_ms = $1 WHERE payment_id IN
+           (SELECT payment_id FROM jobs WHERE due_ms <= $2 AND lease_until_ms <= $2 ORDER BY due_ms, payment_id LIMIT $3
+            FOR UPDATE SKIP LOCKED)
+         RETURNING payment_id, failures",
+    );
+    let rows = sqlx::query(text)
+        .bind(lease_until_ms)
+        .bind(now_ms)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| Ok(Job { payment_id: parsed(row, "payment_id")?, failures: small(row, "failures")? }))
+        .collect()
+}
+
+pub async fn release_leases(connection: &mut Conn) -> Result<(), StoreError> {
+    sqlx::query("UPDATE jobs SET lease_until_ms = 0").execute(connection).await?;
+    Ok(())
+}

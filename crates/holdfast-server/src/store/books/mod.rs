@@ -1,0 +1,153 @@
+//! The server's books in a database. One text of SQL for SQLite and PostgreSQL.
+
+mod devices;
+mod events;
+mod feed;
+mod ingest;
+mod jobs;
+mod keys;
+mod payments;
+pub(super) mod row;
+mod shop;
+
+pub use devices::{Enrolled, Enrolment, Heartbeat};
+pub use keys::{AckKeyRow, CardKeyRow, KeyLogRow, KeySetRow, KeyWrite, SignerRow};
+
+use super::db::{Database, Dialect};
+use super::outbox::{TOPICS, Topic};
+use super::{Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp, StoreError};
+use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
+use holdfast_core::time::UnixMs;
+use sqlx::Row as _;
+
+/// The books in a database.
+#[derive(Debug, Clone)]
+pub struct Books {
+    epoch: String,
+    db: Database,
+    topics: &'static [Topic],
+}
+
+/// What a statement needs to know besides its values.
+#[derive(Debug, Clone, Copy)]
+struct Scope {
+    dialect: Dialect,
+    topics: &'static [Topic],
+}
+
+impl Books {
+    /// Opens the books in `db`. `fresh_epoch` is written when there is none yet.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn open(db: Database, fresh_epoch: &str) -> Result<Self, StoreError> {
+        let fresh_epoch = fresh_epoch.to_owned();
+        let write = db.write(move |c| {
+            Box::pin(async move {
+                sqlx::query("INSERT INTO meta (name, value) VALUES ('epoch', $1) ON CONFLICT (name) DO NOTHING")
+                    .bind(fresh_epoch)
+                    .execute(&mut *c)
+                    .await?;
+                let row = sqlx::query("SELECT value FROM meta WHERE name = 'epoch'").fetch_one(c).await?;
+                Ok(row.try_get("value")?)
+            })
+        });
+        let epoch = write.await?;
+        Ok(Self { epoch, db, topics: TOPICS })
+    }
+
+    /// Tells these topics about changes instead of the server's own.
+    pub fn with_topics(mut self, topics: &'static [Topic]) -> Self {
+        self.topics = topics;
+        self
+    }
+
+    /// The way to the database, for tables that are not the books' own.
+    pub fn db(&self) -> &Database {
+        &self.db
+    }
+
+    /// Ends every connection after what waits.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+
+    fn scope(&self) -> Scope {
+        Scope { dialect: self.db.dialect(), topics: self.topics }
+    }
+}
+
+impl Ledger for Books {
+    fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
+    async fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError> {
+        devices::find(self.db.reader(), id).await
+    }
+
+    async fn ingest<T, D>(&self, now_ms: UnixMs, query: IngestQuery, decide: D) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        D: FnOnce(&IngestSnapshot) -> (Vec<IngestOp>, T) + Send + 'static,
+    {
+        let scope = self.scope();
+        self.db
+            .write(move |c| {
+                Box::pin(async move {
+                    let (ops, answer) = decide(&ingest::snapshot(c, scope, &query).await?);
+                    ingest::write(c, scope, now_ms, query.device_id, ops).await?;
+                    Ok(answer)
+                })
+            })
+            .await
+    }
+
+    async fn claim_due(&self, now_ms: UnixMs, lease_until_ms: UnixMs, limit: usize) -> Result<Vec<Job>, StoreError> {
+        // Most looks find nothing: those cost no commit.
+        if jobs::next_due_ms(self.db.reader()).await?.is_none_or(|due| due > now_ms) {
+            return Ok(Vec::new());
+        }
+        let scope = self.scope();
+        self.db.write(move |c| Box::pin(jobs::claim(c, scope, now_ms, lease_until_ms, limit))).await
+    }
+
+    async fn next_due_ms(&self) -> Result<Option<UnixMs>, StoreError> {
+        jobs::next_due_ms(self.db.reader()).await
+    }
+
+    async fn release_leases(&self) -> Result<(), StoreError> {
+        self.db.write(|c| Box::pin(jobs::release_leases(c))).await
+    }
+
+    async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        payments::find(self.db.reader(), id).await
+    }
+
+    async fn apply(&self, now_ms: UnixMs, id: PaymentId, change: i64, ops: Vec<PaymentOp>) -> Result<i64, StoreError> {
+        let scope = self.scope();
+        self.db.write(move |c| Box::pin(payments::apply(c, scope, now_ms, id, change, ops))).await
+    }
+
+    async fn changed_after(
+        &self,
+        merchant_id: MerchantId,
+        cursor: i64,
+        limit: usize,
+    ) -> Result<Vec<Payment>, StoreError> {
+        payments::changed_after(self.db.reader(), merchant_id, cursor, limit).await
+    }
+
+    async fn events_after(
+        &self,
+        merchant_id: MerchantId,
+        cursor: i64,
+        limit: usize,
+    ) -> Result<Vec<PaymentEvent>, StoreError> {
+        events::after(self.db.reader(), merchant_id, cursor, limit).await
+    }
+
+    async fn window_ms(&self, merchant_id: MerchantId) -> Result<i64, StoreError> {
+        shop::window_ms(self.db.reader(), merchant_id).await
+    }
+}

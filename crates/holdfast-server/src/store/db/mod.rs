@@ -1,0 +1,118 @@
+//! The database, whichever it is: one way to read, and one way to write that answers after its commit.
+//!
+//! Every statement of the server is one text for SQLite and PostgreSQL, over sqlx's `Any` driver. What such a text may hold is in
+//! docs/decisions/one-text-of-sql-for-two-databases.md; [`Dialect::pick`] is for the few places where they have to differ.
+
+mod migrations;
+mod sqlite;
+mod writer;
+
+pub use sqlite::migrated;
+
+use super::StoreError;
+use futures_util::future::BoxFuture;
+use sqlx::AnyPool;
+use sqlx::migrate::MigrateError;
+use std::path::Path;
+use writer::Writer;
+
+/// A connection, inside a transaction.
+pub type Conn = sqlx::AnyConnection;
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the database cannot be opened: {0}; check the data directory's permissions and free space")]
+    Open(#[from] sqlx::Error),
+    #[error("the database is of another version: {0}; use the program that wrote it, or a newer one")]
+    Migrate(#[from] MigrateError),
+}
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    /// The text for this database, where one text does not serve both.
+    pub fn pick(self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite => sqlite,
+            Self::Postgres => postgres,
+        }
+    }
+}
+
+/// The way to the database. Copies share it.
+#[derive(Debug, Clone)]
+pub struct Database {
+    reader: AnyPool,
+    writes: Writes,
+}
+
+#[derive(Debug, Clone)]
+enum Writes {
+    /// One connection, with many writes in one commit.
+    Sqlite(Writer),
+}
+
+impl Database {
+    /// Opens or makes the SQLite file in `path`, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, or was written by another version.
+    pub async fn open_sqlite(path: &Path) -> Result<Self, OpenError> {
+        sqlite::migrated(path, migrations::of(Dialect::Sqlite)).await?;
+        let (writer, reader) = sqlite::connect(path).await?;
+        Ok(Self { reader, writes: Writes::Sqlite(Writer::start(writer)) })
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match self.writes {
+            Writes::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    /// Runs `work` in one transaction and answers after its commit, which is durable. When `work` fails, nothing of it stays.
+    ///
+    /// # Errors
+    /// What `work` returned, or that the commit failed.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        match &self.writes {
+            Writes::Sqlite(writer) => writer.write(work).await,
+        }
+    }
+
+    /// For statements that only read. Each sees what was committed before it.
+    pub fn reader(&self) -> &AnyPool {
+        &self.reader
+    }
+
+    /// Ends readers and writer, in this order: SQLite's last connection moves the write-ahead log into the file.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        match &self.writes {
+            Writes::Sqlite(writer) => writer.close().await,
+        }
+    }
+}
+
+/// Codes of a transaction that lost against another one and may be tried again: serialization failure and deadlock.
+const LOST_TO_ANOTHER: [&str; 2] = ["40001", "40P01"];
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|error| error.code());
+        if code.is_some_and(|code| LOST_TO_ANOTHER.contains(&code.as_ref())) {
+            return Self::Conflict;
+        }
+        // A constraint's name is safe to tell; values are never part of these messages.
+        Self::Database(error.to_string())
+    }
+}

@@ -1,0 +1,78 @@
+//! Opening a SQLite file the way money needs it.
+
+use super::{Conn, OpenError};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{AnyPool, ConnectOptions as _, SqlSafeStr as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// Connections that read beside the writer.
+const READERS_MAX: u32 = 4;
+
+/// What the `Any` driver's address of a file cannot say. The file itself remembers that it has a write-ahead log. What is
+/// overwritten is gone from the file as well: a wiped ciphertext leaves no copy in a free page.
+const WRITER_SETTINGS: &str = "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 10000;";
+
+/// WAL with `synchronous=FULL`: a commit is on the disk when it returns, and readers never wait for the writer.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .pragma("secure_delete", "ON")
+}
+
+/// Opens `path` for writing and brings its schema up to date.
+///
+/// # Errors
+/// When the file cannot be opened, or holds a schema that this program does not know.
+pub async fn migrated(
+    path: &Path,
+    migrations: &[(i64, &'static str, &'static str)],
+) -> Result<SqliteConnection, OpenError> {
+    let mut connection = options(path).connect().await?;
+    migrator(migrations).run(&mut connection).await?;
+    Ok(connection)
+}
+
+pub fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {
+    let list = migrations.iter().map(|(version, name, sql)| {
+        Migration::new(*version, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
+    });
+    Migrator::with_migrations(list.collect())
+}
+
+/// The one connection that writes, and those that read.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub async fn connect(path: &Path) -> Result<(Conn, AnyPool), OpenError> {
+    sqlx::any::install_default_drivers();
+    let mut writer = address(path, "rw")?.connect().await?;
+    sqlx::raw_sql(WRITER_SETTINGS).execute(&mut writer).await?;
+    let reader = AnyPoolOptions::new().max_connections(READERS_MAX).connect_with(address(path, "ro")?).await?;
+    Ok((writer, reader))
+}
+
+/// The file as an address. Every byte that could mean something in one is escaped.
+fn address(path: &Path, mode: &str) -> Result<AnyConnectOptions, sqlx::Error> {
+    use std::fmt::Write as _;
+    let path = std::path::absolute(path).map_err(sqlx::Error::Io)?;
+    let mut text = String::from("sqlite://");
+    for byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.".contains(byte) {
+            text.push(char::from(*byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    let _ = write!(text, "?mode={mode}");
+    text.parse()
+}
