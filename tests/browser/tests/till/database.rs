@@ -1,10 +1,9 @@
 //! The money database over versions, pages and the browser's whims.
 
 use futures_util::future::join_all;
-use holdfast_browser_tests::device::{World, fresh_names, payment, seal, take, waiting};
+use holdfast_browser_tests::device::{World, fresh_names, must_be_stored, payment, seal, take, waiting};
 use holdfast_browser_tests::js::{Patch, get, run};
 use holdfast_testkit::build::{stored, stored_with};
-use holdfast_web::device::TakeOutcome;
 use holdfast_web::money::Money;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -103,7 +102,7 @@ async fn two_pages_that_sell_at_once_keep_one_chain_and_one_count() {
     let sell = async |device: &holdfast_web::Device| {
         let payment = payment(device).await;
         let number = payment.sale.number.clone();
-        assert!(matches!(device.take_payment(payment, seal).await, TakeOutcome::Stored(_)));
+        must_be_stored(&device.take_payment(payment, seal).await);
         number
     };
     let mut numbers = join_all((0..12).map(|i| sell(if i % 2 == 0 { &one } else { &two }))).await;

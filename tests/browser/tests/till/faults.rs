@@ -1,6 +1,6 @@
 //! Stores that refuse, abort or vanish: nobody is told "stored", and nothing is left behind.
 
-use holdfast_browser_tests::device::{World, payment, seal, take, waiting};
+use holdfast_browser_tests::device::{World, must_be_stored, payment, seal, take, waiting};
 use holdfast_browser_tests::js::{Patch, blob_url};
 use holdfast_core::outbox::StoreFault;
 use holdfast_web::device::TakeOutcome;
@@ -23,7 +23,7 @@ async fn not_stored(world: World, patch: &str, expected: StoreFault) {
     let files = journal.list().await.expect("the journal");
     let of_payments = files.iter().filter(|name| !name.starts_with("head-")).count();
     assert_eq!(of_payments, 1, "nothing of the refused sale is in the journal: {files:?}");
-    assert!(matches!(device.take_payment(payment, seal).await, TakeOutcome::Stored(_)));
+    must_be_stored(&device.take_payment(payment, seal).await);
     assert_eq!(waiting(&device).await, [1, 2], "the sequence has no gap");
 }
 
@@ -61,7 +61,7 @@ async fn a_full_journal_stores_nothing_and_says_so() {
     let outcome = device_with_full_journal.take_payment(payment.clone(), seal).await;
     assert_eq!(outcome, TakeOutcome::NotStored(StoreFault::Full));
     assert!(waiting(&device).await.is_empty());
-    assert!(matches!(device.take_payment(payment, seal).await, TakeOutcome::Stored(_)));
+    must_be_stored(&device.take_payment(payment, seal).await);
 }
 
 #[wasm_bindgen_test]
