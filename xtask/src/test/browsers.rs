@@ -27,8 +27,8 @@ pub fn runs(setting: &Setting<'_>) -> Outcome<Vec<Run>> {
         command
             .args(&words[1..])
             .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &file)
-            .env("WASM_BINDGEN_TEST_TIMEOUT", "300");
-        Ok(Run { name: engine.to_owned(), command, count: Count::TestResults })
+            .env("WASM_BINDGEN_TEST_TIMEOUT", "200");
+        Ok(Run { name: engine.to_owned(), command, count: Count::EngineResults })
     };
     let firefox = program(setting, "firefox-esr").or_else(|_| program(setting, "firefox"))?;
     Ok(vec![

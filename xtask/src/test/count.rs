@@ -34,6 +34,9 @@ impl fmt::Display for Tally {
 pub enum Count {
     /// `test result: ok. 12 passed; 0 failed; …`, as many times as there are test binaries. wasm-pack prints the same.
     TestResults,
+    /// The same from a browser that wasm-pack drives over WebDriver. One of the three stops answering once in many runs; a run
+    /// that told no result at all is made a second time. One that told a failure is not.
+    EngineResults,
     /// The last line that is `12 passed, 0 failed`.
     LastLine,
     /// A check that passes or fails as a whole.
@@ -41,9 +44,18 @@ pub enum Count {
 }
 
 impl Count {
+    /// Whether the runner came as far as telling a count at all.
+    pub fn is_told(self, text: &str) -> bool {
+        match self {
+            Self::TestResults | Self::EngineResults => text.lines().any(|line| line.contains("test result: ")),
+            Self::LastLine => text.lines().any(|line| line_of_counts(line).is_some()),
+            Self::Exit => true,
+        }
+    }
+
     pub fn tally(self, text: &str, succeeded: bool) -> Tally {
         let mut tally = match self {
-            Self::TestResults => test_results(text),
+            Self::TestResults | Self::EngineResults => test_results(text),
             Self::LastLine => last_line(text),
             Self::Exit => Tally { passed: u64::from(succeeded), failed: 0 },
         };
@@ -82,6 +94,15 @@ fn line_of_counts(line: &str) -> Option<Tally> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_browser_that_hangs_has_told_nothing_and_one_that_fails_has() {
+        let failed = "test a ... FAIL\n\ntest result: FAILED. 3 passed; 1 failed; 0 ignored; 0 filtered out\n";
+        assert!(Count::EngineResults.is_told(failed));
+        assert!(!Count::EngineResults.is_told("test a ... FAIL\nFailed to detect test as having been run.\n"));
+        assert!(Count::LastLine.is_told("x\n3 passed, 1 failed\n"));
+        assert!(!Count::LastLine.is_told("x\n3 passed\n"));
+    }
 
     fn check(count: Count, text: &str, succeeded: bool, passed: u64, failed: u64) {
         assert_eq!(count.tally(text, succeeded), Tally { passed, failed }, "{count:?} of {text:?}");

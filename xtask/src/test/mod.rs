@@ -18,7 +18,7 @@ use crate::run::{self, Ended, Watch};
 use crate::setup;
 use crate::steps::{Steps, seconds};
 use crate::stop;
-use count::Tally;
+use count::{Count, Tally};
 use parts::{PARTS, Part, Run};
 
 /// No part may keep a machine for ever; the slowest takes a few minutes.
@@ -141,8 +141,22 @@ impl Session<'_> {
         run.command.env("RUST_BACKTRACE", "0");
         let _ = fs::remove_file(&log);
         let watch = Watch { name: name.clone(), log, verbose: self.verbose, limit: Some(RUN_LIMIT) };
-        let ended = run::watched(&watch, &mut run.command)?;
-        let text = run::read_from(&watch.log, 0);
+        let mut ended = run::watched(&watch, &mut run.command)?;
+        let mut text = run::read_from(&watch.log, 0);
+        if run.count == Count::EngineResults && !run.count.is_told(&text) && !stop::asked() {
+            // The browser is gone or hangs; what our tests found would have been told. Said, kept, and tried once more.
+            let kept = work.join(format!("{}.cut-off.log", name.replace(' ', "-")));
+            let _ = fs::copy(&watch.log, &kept);
+            println!(
+                "  {name}: the browser told no result ({}); once more. Its log: {}\n{}\n",
+                run::said(&ended),
+                self.paths.shown(&kept),
+                run::digest(&watch.log)
+            );
+            let _ = fs::remove_file(&watch.log);
+            ended = run::watched(&watch, &mut run.command)?;
+            text = run::read_from(&watch.log, 0);
+        }
         let succeeded = matches!(&ended, Ended::Exit(status) if status.success());
         let tally = run.count.tally(&text, succeeded);
         if tally.failed > 0 {
