@@ -241,5 +241,8 @@ mod tests {
         assert!(page.contains(&format!("script-src 'self' 'wasm-unsafe-eval' 'sha256-{hash}';")), "{page}");
         let worker = header(&get(&app, "/sw.js", &[]).expect("the worker"), "content-security-policy");
         assert_eq!(worker, content_security_policy(&[]));
+        for policy in [page, worker] {
+            assert!(policy.contains("; require-trusted-types-for 'script'; trusted-types holdfast"), "{policy}");
+        }
     }
 }
