@@ -4,6 +4,7 @@ use getrandom::SysRng;
 use holdfast_core::card::Card;
 use holdfast_crypto::envelope::{CardPlaintext, Pos, PublicCardKey, WrappedContentKey, seal as seal_envelope};
 use holdfast_web::device::{Device, SealFor};
+use holdfast_wire::keyset::CardKey;
 use std::cell::RefCell;
 
 /// The card could not be sealed: there is no fit key, or no randomness. Nothing of the card is in it.
@@ -20,8 +21,7 @@ pub fn prepare(device: &Device) {
     let Some((key, _)) = device.card_key() else { return };
     let is_there = AHEAD.with_borrow(|ahead| ahead.as_ref().is_some_and(|w| w.kid() == key.kid));
     if !is_there {
-        let fresh = PublicCardKey::parse(&key.kid, &key.n, &key.e).ok();
-        AHEAD.set(fresh.and_then(|key| WrappedContentKey::make(&key, &mut SysRng).ok()));
+        AHEAD.set(wrap(&key).ok());
     }
 }
 
@@ -29,10 +29,7 @@ pub fn prepare(device: &Device) {
 pub fn seal(card: &Card, to: &SealFor) -> Result<String, NotSealed> {
     let wrapped = match AHEAD.take().filter(|ahead| ahead.kid() == to.card_key.kid) {
         Some(ahead) => ahead,
-        None => {
-            let key = PublicCardKey::parse(&to.card_key.kid, &to.card_key.n, &to.card_key.e).map_err(|_| NotSealed)?;
-            WrappedContentKey::make(&key, &mut SysRng).map_err(|_| NotSealed)?
-        }
+        None => wrap(&to.card_key)?,
     };
     let pos = Pos {
         v: Pos::VERSION,
@@ -46,4 +43,10 @@ pub fn seal(card: &Card, to: &SealFor) -> Result<String, NotSealed> {
     };
     let plain = CardPlaintext::from_card(card).map_err(|_| NotSealed)?;
     seal_envelope(wrapped, &pos, &plain, &mut SysRng).map_err(|_| NotSealed)
+}
+
+/// A fresh content key, wrapped for a card key.
+fn wrap(key: &CardKey) -> Result<WrappedContentKey, NotSealed> {
+    let key = PublicCardKey::parse(&key.kid, &key.n, &key.e).map_err(|_| NotSealed)?;
+    WrappedContentKey::make(&key, &mut SysRng).map_err(|_| NotSealed)
 }

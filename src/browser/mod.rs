@@ -5,3 +5,4 @@ pub mod install;
 pub mod intl;
 pub mod keys;
 pub mod page;
+pub mod sound;

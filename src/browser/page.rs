@@ -7,8 +7,10 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{Document, HtmlElement, MediaQueryList, Window};
 
 const THEME_KEY: &str = "holdfast.theme";
+const SOUNDS_KEY: &str = "holdfast.sounds";
 const LANG_KEY: &str = "holdfast.lang";
 const DARK_QUERY: &str = "(prefers-color-scheme: dark)";
+const CALM_QUERY: &str = "(prefers-reduced-motion: reduce)";
 
 /// Milliseconds of the tablet's wall clock, for what is shown only; payments get their time from the device.
 pub fn wall_ms() -> i64 {
@@ -53,7 +55,7 @@ pub fn keep_theme(theme: Theme) {
 /// Puts the scheme on the document; the stylesheet knows only light and dark.
 pub fn apply_theme(theme: Theme) {
     let dark = match theme {
-        Theme::System => dark_query().is_some_and(|q| q.matches()),
+        Theme::System => matches(DARK_QUERY),
         Theme::Light => false,
         Theme::Dark => true,
     };
@@ -64,9 +66,23 @@ pub fn apply_theme(theme: Theme) {
 
 /// Calls back when the system changes between light and dark.
 pub fn on_system_theme(changed: impl Fn() + 'static) {
-    if let Some(query) = dark_query() {
+    if let Some(query) = media_query(DARK_QUERY) {
         listen(query.as_ref(), "change", changed);
     }
+}
+
+/// Off until somebody turns them on.
+pub fn initial_sounds() -> bool {
+    setting(SOUNDS_KEY).as_deref() == Some("on")
+}
+
+pub fn keep_sounds(sounds: bool) {
+    keep_setting(SOUNDS_KEY, if sounds { "on" } else { "off" });
+}
+
+/// Whether this person asked for less going on.
+pub fn wants_calm() -> bool {
+    matches(CALM_QUERY)
 }
 
 /// Where the address says we are; the part after `#`.
@@ -161,8 +177,12 @@ fn root() -> Option<web_sys::Element> {
     document().and_then(|d| d.document_element())
 }
 
-fn dark_query() -> Option<MediaQueryList> {
-    web_sys::window().and_then(|w| w.match_media(DARK_QUERY).ok().flatten())
+fn media_query(query: &str) -> Option<MediaQueryList> {
+    web_sys::window().and_then(|w| w.match_media(query).ok().flatten())
+}
+
+fn matches(query: &str) -> bool {
+    media_query(query).is_some_and(|q| q.matches())
 }
 
 fn location_search() -> String {

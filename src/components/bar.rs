@@ -59,12 +59,17 @@ fn lamp(till: Till) -> AnyView {
         .role("status")
         .aria_label(move || till.t().connection)
         .attr("data-state", move || link_name(till.lamps.get().link))
+        .attr("data-standing", move || if till.revoked_ms.with(Option::is_some) { "revoked" } else { "good" })
         .child((span().class("lamp-light").attr("aria-hidden", move || "true"), p().child(move || lamp_words(till))))
         .into_any()
 }
 
 fn lamp_words(till: Till) -> &'static str {
     let t = till.t();
+    if till.revoked_ms.with(Option::is_some) {
+        // Said whatever the connection: the other words promise that sales go up.
+        return t.lamp_revoked;
+    }
     match till.lamps.get() {
         Lamps { link: Link::Checking, .. } => t.lamp_checking,
         Lamps { link: Link::Offline, .. } => t.lamp_offline,

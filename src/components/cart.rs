@@ -5,7 +5,7 @@ use crate::browser::page;
 use crate::messages::fill;
 use crate::state::payment::LineView;
 use crate::state::till::Till;
-use leptos::html::{aside, button, dd, div, dl, dt, h2, li, p, span, ul};
+use leptos::html::{aside, bdi, button, dd, div, dl, dt, h2, li, p, span, ul};
 use leptos::prelude::*;
 use leptos::svg::{path, svg};
 
@@ -23,10 +23,10 @@ pub fn cart(till: Till) -> impl IntoView {
             div().class("cart-lines").child(move || if is_empty.get() { nothing(till) } else { lines(till) }),
             sums(till),
             foot(till, is_empty),
-            p().class("cart-hint").child((
-                icon(CARD),
-                span().child(move || if is_empty.get() { till.t().sale_empty } else { till.t().swipe_hint }),
-            )),
+            // What cannot be done yet is not offered; its place is kept, so that nothing jumps.
+            p().class("cart-hint")
+                .attr("data-shown", move || (!is_empty.get()).to_string())
+                .child((icon(CARD), span().child(move || till.t().swipe_hint))),
         ));
     (veil, panel)
 }
@@ -109,7 +109,7 @@ fn line(till: Till, all: Memo<Vec<LineView>>, index: usize) -> AnyView {
         })
         .child((
             span().class("line-name").child((
-                text(|_, l| l.name.clone()),
+                bdi().child(text(|_, l| l.name.clone())),
                 span().class("line-count num").child(text(|till, l| match l.quantity {
                     1 => String::new(),
                     n => format!(" ×{}", till.count(usize::try_from(n).unwrap_or(0))),

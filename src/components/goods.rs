@@ -8,7 +8,7 @@ use crate::state::till::{Tab, Till};
 use crate::state::view_model::tint_class;
 use holdfast_core::catalogue::{Category, Item};
 use holdfast_core::money::Keypad;
-use leptos::html::{button, div, main, output, p, span};
+use leptos::html::{bdi, button, div, main, output, p, span};
 use leptos::prelude::*;
 
 pub fn goods(till: Till) -> AnyView {
@@ -86,7 +86,7 @@ fn item_key(till: Till, item: Item) -> AnyView {
         .r#type("button")
         .class(format!("item {}", tint.unwrap_or_else(|| tint_class("stone"))))
         .child((
-            span().class("item-name").child(item.name.clone()),
+            span().class("item-name").child(bdi().child(item.name.clone())),
             span().class("item-price num").child(move || till.money(price)),
             badge,
         ))
@@ -116,7 +116,7 @@ fn keypad(till: Till) -> AnyView {
     let edit = move |change: fn(Keypad) -> Keypad| till.pad.update(|pad| *pad = change(*pad));
     let add_words = move || match amount() {
         nothing if !nothing.is_positive() => till.t().add_nothing.to_owned(),
-        something => fill(till.t().add_amount, &[("amount", &till.money(something))]),
+        something => fill(till.t().add_amount, &[("amount", &till.money_within(something))]),
     };
     let add = button()
         .r#type("button")

@@ -9,4 +9,5 @@ pub mod goods;
 pub mod icon;
 pub mod menu;
 pub mod pad;
+pub mod signed_off;
 pub mod strip;

@@ -2,7 +2,7 @@
 
 use super::icon::{HELD, SEND, icon};
 use crate::messages::fill;
-use crate::state::payments;
+use crate::state::queue;
 use crate::state::till::Till;
 use crate::state::view_model::{Left, WaitingView};
 use leptos::html::{button, div, section, span};
@@ -21,7 +21,7 @@ fn facts(till: Till) -> AnyView {
         .r#type("button")
         .class("button")
         .disabled(move || till.sending.get())
-        .on(leptos::ev::click, move |_| payments::send_now(till))
+        .on(leptos::ev::click, move |_| queue::send_now(till))
         .child((
             icon(SEND),
             span().child(move || if till.sending.get() { till.t().sending } else { till.t().send_now }),

@@ -54,6 +54,12 @@ impl Lang {
         }
     }
 
+    /// An amount inside a sentence: where the script runs from right to left, it is kept from being reordered with the words around it.
+    /// Elsewhere nothing is added, so that names and labels are what they look like.
+    pub fn embedded(self, amount: String) -> String {
+        if self.direction() == "rtl" { format!("\u{2068}{amount}\u{2069}") } else { amount }
+    }
+
     pub fn messages(self) -> &'static Messages {
         match self {
             Self::En => &en::MESSAGES,
@@ -131,6 +137,7 @@ mod tests {
         let (en, de, ar) = (Lang::En.messages(), Lang::De.messages(), Lang::Ar.messages());
         macro_rules! rows { ($($field:ident)*) => { vec![$((stringify!($field), en.$field, [de.$field, ar.$field])),*] } }
         rows!(in_sale no_hits add_amount items_n stored_n hours_left minutes_left digits_typed stored_say declined_say card_ending
-            receipt_number receipt_stored_say approval history_no_hits say_stored say_quarantined key_set_version)
+            receipt_number receipt_stored_say approval history_no_hits say_stored say_quarantined key_set_version too_late_say
+            on_hold_say no_since)
     }
 }

@@ -7,7 +7,7 @@ use crate::state::payment::{Payment, PaymentStage, Receipt};
 use crate::state::till::Till;
 use crate::state::words::card_words;
 use holdfast_core::card::Entry;
-use leptos::html::{article, button, div, h1, hr, main, p, span, strong};
+use leptos::html::{article, bdi, button, div, h1, hr, main, p, span, strong};
 use leptos::prelude::*;
 
 pub fn receipt(till: Till, receipt: Receipt) -> AnyView {
@@ -54,7 +54,7 @@ fn slip(till: Till, receipt: Receipt) -> AnyView {
                 .class("slip-small num")
                 .child(move || format!("{} × {}", till.count(usize::try_from(quantity).unwrap_or(0)), till.money(unit)))
         });
-        row(div().child((line.name, many)), span().class("num").child(move || till.money(total)))
+        row(div().child((bdi().child(line.name), many)), span().class("num").child(move || till.money(total)))
     });
     let paper = article().class("slip").child((
         h1().child(receipt.shop),
@@ -83,7 +83,7 @@ fn slip(till: Till, receipt: Receipt) -> AnyView {
             Some(code) => fill(till.t().approval, &[("code", code)]),
             None => String::new(),
         })),
-        p().class("slip-foot").child(receipt.footer),
+        p().class("slip-foot").child(bdi().child(receipt.footer)),
     ));
     div().class("slip-lift").child(paper).into_any()
 }
@@ -96,7 +96,8 @@ fn row(name: impl IntoView + 'static, value: impl IntoView + 'static) -> AnyView
 fn stamp(till: Till, payment: StoredValue<Payment>) -> AnyView {
     let kind = payment.with_value(|p| match &p.state {
         PaymentStage::Stored { .. } => "stored",
-        PaymentStage::Declined { .. } | PaymentStage::Expired | PaymentStage::Quarantined { .. } => "declined",
+        PaymentStage::Declined { .. } => "declined",
+        PaymentStage::Expired | PaymentStage::Quarantined { .. } => "not-charged",
         _ => "paid",
     });
     let (head, say) = (
@@ -105,6 +106,7 @@ fn stamp(till: Till, payment: StoredValue<Payment>) -> AnyView {
             match kind {
                 "stored" => t.receipt_stored,
                 "declined" => t.receipt_declined,
+                "not-charged" => t.receipt_not_charged,
                 _ => t.receipt_paid,
             }
         },

@@ -3,6 +3,7 @@
 use crate::browser::install;
 use crate::browser::intl::TimeStyle;
 use crate::components::bar::page_bar;
+use crate::components::signed_off::signed_off;
 use crate::messages::{Lang, fill};
 use crate::state::payment::Tone;
 use crate::state::session;
@@ -39,6 +40,10 @@ fn appearance(till: Till) -> AnyView {
         };
         choice(move || till.theme.get() == theme, move || till.choose_theme(theme)).child(word)
     });
+    let sounds = [false, true].map(|on| {
+        choice(move || till.sounds.get() == on, move || till.choose_sounds(on))
+            .child(move || if on { till.t().sounds_on } else { till.t().sounds_off })
+    });
     let langs = Lang::ALL.map(|lang| {
         choice(move || till.lang.get() == lang, move || till.choose_lang(lang))
             .attr("lang", lang.tag())
@@ -57,6 +62,11 @@ fn appearance(till: Till) -> AnyView {
                 .role("group")
                 .aria_label(move || till.t().language)
                 .child(langs.into_iter().collect_view()),
+            div()
+                .class("choice")
+                .role("group")
+                .aria_label(move || till.t().sounds)
+                .child(sounds.into_iter().collect_view()),
         ))
         .into_any()
 }
@@ -122,6 +132,10 @@ fn tablet(till: Till) -> AnyView {
         }
         None => (till.t().none_yet.to_owned(), Tone::Trouble),
     };
+    let signed_on = move || match till.revoked_ms.get() {
+        None => (till.t().yes.to_owned(), Tone::Plain),
+        Some(at_ms) => (fill(till.t().no_since, &[("time", &till.time(at_ms, TimeStyle::DayTime))]), Tone::Trouble),
+    };
     let storage = move || match facts.with(|f| f.persisted) {
         Some(true) => (till.t().storage_kept.to_owned(), Tone::Paid),
         Some(false) => (till.t().storage_evictable.to_owned(), Tone::Waiting),
@@ -151,11 +165,13 @@ fn tablet(till: Till) -> AnyView {
             dl().class("facts").child((
                 fact(move || till.t().shop, plain(|f| f.shop.clone())),
                 fact(move || till.t().device_number, plain(|f| f.device_number.map(|n| n.to_string()))),
+                fact(move || till.t().signed_on, signed_on),
                 fact(move || till.t().storage, storage),
                 fact(move || till.t().key_set, keys),
                 fact(move || till.t().version, move || (env!("CARGO_PKG_VERSION").to_owned(), Tone::Plain)),
                 fact(move || till.t().device_id, plain(|f| f.device_id.clone())),
             )),
+            signed_off(till),
             div().class("settings-actions").child((install, update)),
         ))
         .into_any()

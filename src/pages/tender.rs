@@ -93,7 +93,7 @@ fn keyed(till: Till, problem: Option<Problem>) -> AnyView {
         .r#type("button")
         .class("button primary tall")
         .on(leptos::ev::click, move |_| payments::charge_keyed(till))
-        .child(move || format!("{} {}", till.t().charge, till.money(till.total())));
+        .child(move || format!("{} {}", till.t().charge, till.money_within(till.total())));
     let pad = div().class("pad").role("group").aria_label(move || till.t().keypad).child(pad_keys(
         till,
         Corner::Empty,

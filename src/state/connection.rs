@@ -2,7 +2,7 @@
 //! learn what changed. The rules (hysteresis, delays) are the core's.
 
 use super::till::{Lamps, Till};
-use super::{payments, session};
+use super::{queue, session};
 use crate::browser::page;
 use crate::env;
 use futures_channel::oneshot;
@@ -106,11 +106,11 @@ impl Schedule {
     async fn work(&mut self, till: Till, device: &Device) {
         let now_ms = page::wall_ms();
         if till.waiting.with_untracked(Option::is_some) && now_ms >= self.next_send_ms && !till.is_taking() {
-            self.sent(payments::send(till, device).await, page::wall_ms());
+            self.sent(queue::send(till, device).await, page::wall_ms());
         }
         if now_ms >= self.next_history_ms {
-            payments::sync_history(till, device).await;
-            let delay_ms = if payments::any_on_its_way(till) { HISTORY_SOON_MS } else { HISTORY_CALM_MS };
+            queue::sync_history(till, device).await;
+            let delay_ms = if queue::any_on_its_way(till) { HISTORY_SOON_MS } else { HISTORY_CALM_MS };
             self.next_history_ms = page::wall_ms() + delay_ms;
         }
     }

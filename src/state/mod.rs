@@ -5,6 +5,7 @@
 pub mod convert;
 pub mod draft;
 pub mod keyed;
+pub mod outcome;
 pub mod payment;
 pub mod view_model;
 
@@ -12,6 +13,8 @@ pub mod view_model;
 pub mod connection;
 #[cfg(target_arch = "wasm32")]
 pub mod payments;
+#[cfg(target_arch = "wasm32")]
+pub mod queue;
 #[cfg(target_arch = "wasm32")]
 pub mod session;
 #[cfg(target_arch = "wasm32")]

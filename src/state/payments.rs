@@ -4,19 +4,21 @@
 //! its result. If that time is over nothing has to be converted: it is a stored payment already, under the id it always had.
 
 use super::draft::{self, Attempt};
+use super::outcome::{Outcome, Said};
 use super::payment::{Payment, PaymentStage};
 use super::till::Till;
-use super::view_model::{Outcome, Overlay, Problem, Said, Stage, Tender, WaitingView};
-use super::{connection, convert};
+use super::view_model::{Overlay, Problem, Stage, Tender};
+use super::{connection, convert, queue};
 use crate::browser::keys::Swipe;
+use crate::browser::sound;
 use crate::env::{self, NotSealed};
 use holdfast_core::card::Card;
 use holdfast_core::connectivity::Link;
 use holdfast_core::limits::ONLINE_ANSWER_MS_MAX;
 use holdfast_core::money::Amount;
-use holdfast_core::outbox::{StoreFault, UploadOutcome};
+use holdfast_core::outbox::StoreFault;
 use holdfast_core::policy::PolicyRefusal;
-use holdfast_web::device::{Device, DeviceError, HistoryItem, OnlineOutcome, TakeOutcome, TakePayment, TakeRefusal};
+use holdfast_web::device::{Device, DeviceError, OnlineOutcome, PaymentPlace, TakeOutcome, TakePayment, TakeRefusal};
 use holdfast_wire::history::PaymentView;
 use holdfast_wire::record::SaleWire;
 use leptos::prelude::*;
@@ -60,7 +62,7 @@ fn take(till: Till, card: Card) {
             Err(problem) => till.overlay.set(Overlay::Tender(Tender::Swipe { problem: Some(problem) })),
         }
         till.in_flight.set_value(None);
-        refresh(till).await;
+        queue::refresh(till).await;
         env::prepare(&device);
     });
 }
@@ -97,8 +99,15 @@ async fn carry_out(till: Till, device: &Device, card: Card) -> Result<Outcome, P
                     return Ok(outcome);
                 }
             }
-            // The network may be gone, or only the bank is slow: the loop finds out which.
-            OnlineOutcome::StillStored => {}
+            // The network may be gone, or only the bank is slow: the loop finds out which. But the acknowledgement itself may have been
+            // the last word.
+            OnlineOutcome::StillStored => {
+                if let Ok(PaymentPlace::Sent(stone)) = device.find_payment(id).await
+                    && let Some(outcome) = convert::sent(&stone).and_then(|payment| ended(till, payment))
+                {
+                    return Ok(outcome);
+                }
+            }
         }
     }
     // Whether or not this browser can upload in the background, the page's own triggers remain.
@@ -118,15 +127,11 @@ fn still_stored(till: Till, stored: Option<Payment>, amount: Amount) -> Outcome 
 
 /// What the server's final word means for the customer at the counter.
 fn settled(till: Till, view: &PaymentView) -> Option<Outcome> {
-    let payment = convert::known(view)?;
-    let amount = payment.amount;
-    let said = match &payment.state {
-        PaymentStage::Captured => Said::Approved,
-        PaymentStage::Declined { code } => Said::Declined { code: code.clone() },
-        // Nothing was paid and nothing more happens by itself.
-        PaymentStage::Expired | PaymentStage::Quarantined { .. } => Said::Declined { code: String::new() },
-        _ => return None,
-    };
+    ended(till, convert::known(view)?)
+}
+
+fn ended(till: Till, payment: Payment) -> Option<Outcome> {
+    let (amount, said) = (payment.amount, Said::of(&payment.state)?);
     Some(Outcome { amount, said, receipt: till.receipt_of(payment) })
 }
 
@@ -134,8 +139,9 @@ fn refused(refusal: &TakeRefusal) -> Problem {
     match refusal {
         TakeRefusal::Policy(policy) => Problem::Policy(*policy),
         TakeRefusal::TooLarge => Problem::Policy(PolicyRefusal::AbovePayment),
-        TakeRefusal::NotEnrolled | TakeRefusal::Revoked | TakeRefusal::CannotSign => Problem::Revoked,
-        TakeRefusal::NoShop | TakeRefusal::NoCardKey => Problem::NoKey,
+        TakeRefusal::Revoked => Problem::Revoked,
+        TakeRefusal::CannotSign => Problem::CannotSign,
+        TakeRefusal::NotEnrolled | TakeRefusal::NoShop | TakeRefusal::NoCardKey => Problem::NoKey,
     }
 }
 
@@ -158,13 +164,16 @@ async fn attempt(till: Till, device: &Device) -> Result<(holdfast_core::id::Paym
 async fn finish(till: Till, outcome: Outcome) {
     let said = outcome.said.clone();
     till.overlay.set(Overlay::Result(outcome));
+    if till.sounds.get_untracked() {
+        sound::play(&said);
+    }
     match said {
         said if said.ends_sale() => {
             till.clear_sale();
             forget_draft(till).await;
         }
         // The next card is another payment of the same sale.
-        Said::Declined { .. } => {
+        said if said.is_final() => {
             till.attempt.update_value(|attempt| {
                 if let Some(attempt) = attempt {
                     attempt.payment_id = None;
@@ -199,86 +208,4 @@ pub async fn forget_draft(till: Till) {
     {
         leptos::logging::warn!("the finished sale is still kept: {error}");
     }
-}
-
-// --- What waits, and what was ---
-
-/// Keeps the strip and the history true, whoever changes the queue.
-pub fn watch_queue(till: Till, device: &Device) {
-    let subscription = device.on_queue_changed(move || spawn_local(refresh(till)));
-    till.subscription.set_value(Some(subscription));
-}
-
-/// Reads what the device knows.
-pub async fn refresh(till: Till) {
-    let Some(device) = till.device() else { return };
-    if let Ok(waiting) = device.waiting().await {
-        // The payment of the sale that is being taken this moment is no news yet.
-        let in_flight = till.in_flight.get_value();
-        let others = waiting.iter().filter(|w| Some(w.id.to_string()) != in_flight);
-        let (count, sum_minor, first_by_ms) = others.fold((0, 0_i64, i64::MAX), |(count, sum, first), w| {
-            (count + 1, sum.saturating_add(w.sale.total_minor), first.min(w.expires_ms))
-        });
-        let sum = Amount::new(sum_minor, till.currency());
-        let view = (count > 0).then_some(WaitingView { count, sum, first_by_ms });
-        if till.waiting.with_untracked(|old| *old != view) {
-            till.waiting.set(view);
-        }
-    }
-    if let Ok(history) = device.history().await {
-        let payments: Vec<Payment> = history.iter().filter_map(from_history).collect();
-        if till.payments.with_untracked(|old| *old != payments) {
-            till.payments.set(payments);
-        }
-    }
-}
-
-fn from_history(item: &HistoryItem) -> Option<Payment> {
-    match item {
-        HistoryItem::Known(view) => convert::known(view),
-        HistoryItem::Sent(stone) => convert::sent(stone),
-        HistoryItem::Waiting(w) => {
-            let stage = PaymentStage::Stored { by_ms: w.expires_ms };
-            let mut payment = convert::own(&w.id.to_string(), &w.sale, &w.card, w.created_ms, stage)?;
-            payment.offline = w.offline;
-            Some(payment)
-        }
-    }
-}
-
-/// Whether a payment is at the server and not settled: then the history is worth asking for soon.
-pub fn any_on_its_way(till: Till) -> bool {
-    use super::payment::Tone;
-    till.payments.with_untracked(|all| all.iter().any(|p| p.state.tone() == Tone::Plain))
-}
-
-pub async fn sync_history(till: Till, device: &Device) {
-    match device.sync_history().await {
-        Ok(_) => refresh(till).await,
-        Err(error) => leptos::logging::log!("the history is not up to date: {error}"),
-    }
-}
-
-/// Sends everything that waits.
-pub async fn send(till: Till, device: &Device) -> Option<UploadOutcome> {
-    till.sending.set(true);
-    let outcome = device.send_now().await;
-    till.sending.set(false);
-    refresh(till).await;
-    outcome
-}
-
-/// The button: the same, and it says how it went.
-pub fn send_now(till: Till) {
-    let Some(device) = till.device() else { return };
-    spawn_local(async move {
-        let outcome = send(till, &device).await;
-        let words = till.lang.get_untracked().messages();
-        match outcome {
-            Some(UploadOutcome::Drained) => till.notify(words.sent_all),
-            None | Some(UploadOutcome::MoreLater) => {}
-            Some(_) => till.notify(words.sent_none),
-        }
-        connection::nudge();
-    });
 }

@@ -1,9 +1,10 @@
 //! From an opened page to a till that sells: the device's stores, the enrolment, the shop, and the sale that was open.
 
+use super::outcome::{Outcome, Said};
 use super::payment::PaymentStage;
 use super::till::{ShopView, Till};
-use super::view_model::{Outcome, Overlay, Said, Stage};
-use super::{connection, convert, draft, payments};
+use super::view_model::{Overlay, Stage};
+use super::{connection, convert, draft, payments, queue};
 use crate::browser::page;
 use crate::env;
 use holdfast_core::cart::Cart;
@@ -53,7 +54,7 @@ pub fn open(till: Till) {
             }
         };
         till.device.set_value(Some(device.clone()));
-        payments::watch_queue(till, &device);
+        queue::watch(till, &device);
         if device.enrolled().is_some() {
             begin(till, &device).await;
         } else {
@@ -66,7 +67,7 @@ pub fn open(till: Till) {
 /// The tablet is enrolled: shows the shop, the sale that was open, and what waits.
 async fn begin(till: Till, device: &Device) {
     show_shop(till, device);
-    payments::refresh(till).await;
+    queue::refresh(till).await;
     restore_sale(till, device).await;
     till.stage.set(Stage::Ready);
     env::prepare(device);

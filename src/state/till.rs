@@ -1,17 +1,20 @@
-//! The till's signals, and the intents that views send. Nothing here decides about money: rules are in the core, and what
-//! touches the device is in `state::payments`.
+//! The till's signals, and the intents that views send: where to go, here; the open sale, in `sale`; the card, in `card`. Nothing
+//! here decides about money: rules are in the core, and what touches the device is in `state::payments`.
+
+mod card;
+mod sale;
 
 use super::draft::Attempt;
-use super::keyed::{Field, Keyed, Mask};
-use super::payment::{LineView, Payment, Receipt};
+use super::keyed::{Keyed, Mask};
+use super::payment::Payment;
 use super::session::Facts;
-use super::view_model::{Overlay, Problem, Route, Stage, Tender, Theme, WaitingView};
+use super::view_model::{Overlay, Route, Stage, Tender, Theme, WaitingView};
 use crate::browser::page;
 use crate::messages::Lang;
-use holdfast_core::cart::{Cart, CartError};
-use holdfast_core::catalogue::{Catalogue, Item};
+use holdfast_core::cart::Cart;
+use holdfast_core::catalogue::Catalogue;
 use holdfast_core::connectivity::{AcquirerLamp, Link};
-use holdfast_core::money::{Amount, Currency, Keypad};
+use holdfast_core::money::{Currency, Keypad};
 use holdfast_web::device::{Device, Subscription};
 use leptos::prelude::*;
 
@@ -45,6 +48,8 @@ pub struct Lamps {
 pub struct Till {
     pub lang: RwSignal<Lang>,
     pub theme: RwSignal<Theme>,
+    /// Whether outcomes are heard as well as seen.
+    pub sounds: RwSignal<bool>,
     pub stage: RwSignal<Stage>,
     pub route: RwSignal<Route>,
     pub overlay: RwSignal<Overlay>,
@@ -59,6 +64,8 @@ pub struct Till {
     pub pad: RwSignal<Keypad>,
     pub lamps: RwSignal<Lamps>,
     pub waiting: RwSignal<Option<WaitingView>>,
+    /// When this tablet heard that the owner has signed it off, if it has.
+    pub revoked_ms: RwSignal<Option<i64>>,
     pub sending: RwSignal<bool>,
     pub payments: RwSignal<Vec<Payment>>,
     /// The trusted time as of the last tick, for countdowns.
@@ -70,7 +77,7 @@ pub struct Till {
     pub blocked_by: RwSignal<String>,
     pub facts: RwSignal<Facts>,
     pub device: StoredValue<Option<Device>, LocalStorage>,
-    pub subscription: StoredValue<Option<Subscription>, LocalStorage>,
+    pub subscriptions: StoredValue<Vec<Subscription>, LocalStorage>,
     /// The attempt to pay the open sale, if one was begun.
     pub attempt: StoredValue<Option<Attempt>>,
     /// The payment that is being taken this moment.
@@ -83,6 +90,7 @@ impl Till {
         Self {
             lang: RwSignal::new(page::initial_lang()),
             theme: RwSignal::new(page::initial_theme()),
+            sounds: RwSignal::new(page::initial_sounds()),
             stage: RwSignal::new(Stage::Starting),
             route: RwSignal::new(page::route()),
             overlay: RwSignal::default(),
@@ -96,6 +104,7 @@ impl Till {
             pad: RwSignal::new(Keypad::new(Currency::EUR)),
             lamps: RwSignal::new(Lamps { link: Link::Checking, acquirer: AcquirerLamp::Unknown }),
             waiting: RwSignal::new(None),
+            revoked_ms: RwSignal::new(None),
             sending: RwSignal::new(false),
             payments: RwSignal::default(),
             now_ms: RwSignal::new(page::wall_ms()),
@@ -105,7 +114,7 @@ impl Till {
             blocked_by: RwSignal::default(),
             facts: RwSignal::default(),
             device: StoredValue::new_local(None),
-            subscription: StoredValue::new_local(None),
+            subscriptions: StoredValue::new_local(Vec::new()),
             attempt: StoredValue::new(None),
             in_flight: StoredValue::new(None),
             keyed: StoredValue::new(Keyed::default()),
@@ -143,176 +152,6 @@ impl Till {
         self.overlay.set(Overlay::None);
     }
 
-    // --- The sale ---
-
-    /// What the grid shows: the hits of a search, or the open category.
-    pub fn shown_items(&self) -> Vec<Item> {
-        let Some(shop) = self.shop.get() else { return Vec::new() };
-        let query = self.query.get();
-        if !query.trim().is_empty() {
-            return shop.catalogue.search(&query).into_iter().cloned().collect();
-        }
-        let Some(Tab::Category(open)) = self.open_tab() else { return Vec::new() };
-        shop.catalogue.items.into_iter().filter(|i| i.category_id == open).collect()
-    }
-
-    /// The tab that was chosen; before any was, the first.
-    pub fn open_tab(&self) -> Option<Tab> {
-        let first =
-            || self.shop.with(|s| s.as_ref()?.catalogue.categories.first().map(|c| Tab::Category(c.id.clone())));
-        self.tab.get().or_else(first).or(Some(Tab::Keypad))
-    }
-
-    pub fn open(&self, tab: Tab) {
-        self.query.set(String::new());
-        self.tab.set(Some(tab));
-    }
-
-    pub fn add_item(&self, item: &Item) {
-        self.change_cart(|cart| cart.add(item));
-    }
-
-    /// Enter in the search: the hit that was meant.
-    pub fn add_first_hit(&self) {
-        if let Some(item) = untrack(|| self.shown_items()).first() {
-            self.add_item(item);
-            self.query.set(String::new());
-        }
-    }
-
-    pub fn add_typed_amount(&self) {
-        let pad = self.pad.get_untracked();
-        let name = self.lang.get_untracked().messages().custom_amount;
-        let tax_bp = self.shop.with_untracked(|s| s.as_ref().map_or(0, |s| s.keypad_tax_bp));
-        if self.change_cart(|cart| cart.add_amount(name, pad.amount(), tax_bp)) {
-            self.pad.set(Keypad::new(pad.amount().currency()));
-        }
-    }
-
-    pub fn set_quantity(&self, index: usize, quantity: u32) {
-        self.change_cart(|cart| cart.set_quantity(index, quantity));
-        if quantity == 0 {
-            self.open_line.set(None);
-        }
-    }
-
-    pub fn clear_sale(&self) {
-        self.open_line.set(None);
-        self.cart.update(Cart::clear);
-        self.cart_open.set(false);
-    }
-
-    pub fn cart_lines(&self) -> Vec<LineView> {
-        self.cart.with(lines_of)
-    }
-
-    fn change_cart(&self, edit: impl FnOnce(&mut Cart) -> Result<(), CartError>) -> bool {
-        let mut outcome = Ok(());
-        self.cart.update(|cart| outcome = edit(cart));
-        let t = self.lang.get_untracked().messages();
-        match outcome {
-            Ok(()) => return true,
-            Err(CartError::TooManyLines) => self.notify(t.sale_too_long),
-            Err(CartError::Money(_)) => self.notify(t.amount_too_large),
-            Err(CartError::NothingToAdd) => {}
-        }
-        false
-    }
-
-    // --- The card ---
-
-    pub fn total(&self) -> Amount {
-        self.cart.with(Cart::total)
-    }
-
-    pub fn total_untracked(&self) -> Amount {
-        self.cart.with_untracked(Cart::total)
-    }
-
-    pub fn currency(&self) -> Currency {
-        self.shop.with_untracked(|s| s.as_ref().map_or(Currency::EUR, |s| s.currency))
-    }
-
-    pub fn device(&self) -> Option<Device> {
-        self.device.get_value()
-    }
-
-    /// Whether a card is on its way this moment.
-    pub fn is_taking(&self) -> bool {
-        self.overlay.with_untracked(|o| *o == Overlay::Tender(Tender::Working))
-    }
-
-    pub fn receipt_of(&self, payment: Payment) -> Option<Receipt> {
-        self.shop
-            .with_untracked(|s| s.as_ref().map(|s| Receipt { shop: s.name.clone(), footer: s.footer.clone(), payment }))
-    }
-
-    /// Whether a swipe means this sale: the total is on the screen and nothing is on its way.
-    pub fn hears_swipes(&self) -> bool {
-        let on_sale = match self.overlay.get_untracked() {
-            Overlay::None => self.route.get_untracked() == Route::Sell,
-            Overlay::Tender(tender) => tender != Tender::Working,
-            Overlay::Result(outcome) => !outcome.said.ends_sale(),
-            Overlay::Receipt(_) => false,
-        };
-        on_sale && self.stage.get_untracked() == Stage::Ready && self.cart.with_untracked(|c| c.total().is_positive())
-    }
-
-    pub fn charge(&self) {
-        if self.cart.with_untracked(|c| c.total().is_positive()) {
-            self.cart_open.set(false);
-            self.open_tender(None);
-        }
-    }
-
-    pub fn open_tender(&self, problem: Option<Problem>) {
-        self.forget_keyed();
-        self.overlay.set(Overlay::Tender(Tender::Swipe { problem }));
-    }
-
-    pub fn open_keyed(&self) {
-        self.forget_keyed();
-        self.overlay.set(Overlay::Tender(Tender::Keyed { problem: None }));
-    }
-
-    pub fn key_digit(&self, digit: char) {
-        self.edit_keyed(|keyed| keyed.digit(digit));
-    }
-
-    pub fn key_backspace(&self) {
-        self.edit_keyed(Keyed::backspace);
-    }
-
-    pub fn key_field(&self, field: Field) {
-        self.edit_keyed(|keyed| keyed.choose(field));
-    }
-
-    /// Takes the typed card out, or says what to correct and puts the cursor there.
-    pub fn take_keyed(&self) -> Option<holdfast_core::card::Card> {
-        let typed = self.keyed.with_value(Keyed::card);
-        match typed {
-            Ok(card) => Some(card),
-            Err(problem) => {
-                self.key_field(if problem == Problem::Expiry { Field::Expiry } else { Field::Number });
-                self.overlay.set(Overlay::Tender(Tender::Keyed { problem: Some(problem) }));
-                None
-            }
-        }
-    }
-
-    pub fn forget_keyed(&self) {
-        self.keyed.set_value(Keyed::default());
-        self.mask.set(Mask::default());
-    }
-
-    fn edit_keyed(&self, edit: impl FnOnce(&mut Keyed)) {
-        self.keyed.update_value(edit);
-        self.mask.set(self.keyed.with_value(Keyed::mask));
-        if let Overlay::Tender(Tender::Keyed { problem: Some(_) }) = self.overlay.get_untracked() {
-            self.overlay.set(Overlay::Tender(Tender::Keyed { problem: None }));
-        }
-    }
-
     /// The sale is over: everything is ready for the next customer.
     pub fn new_sale(&self) {
         self.clear_sale();
@@ -322,15 +161,4 @@ impl Till {
             self.go(Route::Sell);
         }
     }
-}
-
-/// The lines of a cart as they are shown. The cart has checked that every total exists.
-pub fn lines_of(cart: &Cart) -> Vec<LineView> {
-    let line = |l: &holdfast_core::cart::Line| LineView {
-        name: l.name.clone(),
-        quantity: l.quantity,
-        unit: l.unit,
-        total: l.total().unwrap_or(l.unit),
-    };
-    cart.lines().iter().map(line).collect()
 }

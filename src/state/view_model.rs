@@ -1,9 +1,9 @@
 //! What the views are given: plain values, already decided, not yet put into words.
 
+use super::outcome::Outcome;
 use super::payment::Receipt;
 use holdfast_core::card::{CardNumberError, CardRefusal, TrackError};
 use holdfast_core::money::Amount;
-use holdfast_core::outbox::StoreFault;
 use holdfast_core::policy::PolicyRefusal;
 
 /// Where the seller is. The part of the address after `#`, so that Back and a reload work.
@@ -114,49 +114,9 @@ pub enum Problem {
     Policy(PolicyRefusal),
     /// No valid card key to seal with.
     NoKey,
+    /// The owner has signed this tablet off.
     Revoked,
-}
-
-/// How the taking of a card ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    pub amount: Amount,
-    pub said: Said,
-    /// There is one whenever something was paid or stored.
-    pub receipt: Option<Receipt>,
-}
-
-/// What is told to the customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
-    Approved,
-    /// Durable on this device; `by_ms` is the end of its window.
-    Stored {
-        by_ms: i64,
-    },
-    Declined {
-        code: String,
-    },
-    NotStored(StoreFault),
-    /// It may or may not be stored: the same payment id goes on with the next attempt.
-    Unsure,
-}
-
-impl Said {
-    /// The value of `data-state`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Approved => "approved",
-            Self::Stored { .. } => "stored",
-            Self::Declined { .. } => "declined",
-            Self::NotStored(_) | Self::Unsure => "not-stored",
-        }
-    }
-
-    /// Whether the sale is over and a new one begins.
-    pub fn ends_sale(&self) -> bool {
-        matches!(self, Self::Approved | Self::Stored { .. })
-    }
+    CannotSign,
 }
 
 /// What waits on this device.

@@ -1,9 +1,10 @@
 //! How the till speaks: amounts, times, notices, and every state and problem in the seller's language.
 
+use super::outcome::Said;
 use super::payment::{CardView, PaymentStage};
 use super::till::Till;
 use super::view_model::{Problem, Theme};
-use crate::browser::{intl, page};
+use crate::browser::{intl, page, sound};
 use crate::messages::{Lang, Messages, fill};
 use holdfast_core::card::{CardNumberError, CardRefusal, TrackError};
 use holdfast_core::money::Amount;
@@ -21,6 +22,11 @@ impl Till {
 
     pub fn money(&self, amount: Amount) -> String {
         intl::money(amount, self.lang.get())
+    }
+
+    /// An amount inside a sentence.
+    pub fn money_within(&self, amount: Amount) -> String {
+        self.lang.get().embedded(self.money(amount))
     }
 
     /// How long an amount is written, for the stylesheet: it fills the width, whatever it is.
@@ -61,6 +67,15 @@ impl Till {
         page::keep_lang(lang);
     }
 
+    pub fn choose_sounds(&self, sounds: bool) {
+        self.sounds.set(sounds);
+        page::keep_sounds(sounds);
+        if sounds {
+            // What it will be like, and the tap that lets the browser sound at all.
+            sound::play(&Said::Approved);
+        }
+    }
+
     pub fn choose_theme(&self, theme: Theme) {
         self.theme.set(theme);
         page::keep_theme(theme);
@@ -85,7 +100,8 @@ pub fn problem_words(problem: Problem, t: &'static Messages) -> &'static str {
         Problem::Policy(PolicyRefusal::AboveTotal) => t.above_total,
         Problem::Policy(PolicyRefusal::TooMany) => t.too_many,
         Problem::NoKey => t.no_key,
-        Problem::Revoked => t.revoked,
+        Problem::Revoked => t.revoked_say,
+        Problem::CannotSign => t.cannot_sign,
     }
 }
 

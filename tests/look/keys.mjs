@@ -1,5 +1,6 @@
 // What keys do: a reader's keys go nowhere but to the sale, a person's keys do what docs/driving-the-till.md says.
 
+import { typeStripe } from '../e2e/lib/keyboard.mjs';
 import { CARDS, SCREENS, openTill, swipe } from './till.mjs';
 
 /** Notes, from the first moment on, whether digits of a card ever show up in the DOM or in an input. */
@@ -62,7 +63,7 @@ export async function keys(browser, origin, check) {
   await eventually('a swipe without a sale says so', async () => (await page.locator('.toast').innerText()) !== '');
 
   await page.locator('.item').first().click();
-  await page.keyboard.type(';4242424242424241=3012101?');
+  await typeStripe(page, ';4242424242424241=3012101?', { enter: false });
   await eventually('a stripe that cannot be read is told, without Enter', shows('.tender .bad'));
   await page.locator('.tender-actions .button').click();
   await page.keyboard.type(`${CARDS.noFunds}1230`);

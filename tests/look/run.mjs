@@ -3,7 +3,9 @@
 
 import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
+import { ends } from './ends.mjs';
 import { extremes } from './extremes.mjs';
+import { guards } from './guards.mjs';
 import { keys } from './keys.mjs';
 import { SCREENS, openTill, startBrowser, startServer } from './till.mjs';
 
@@ -14,7 +16,7 @@ const ALL_RUNS = [
   { size: { width: 390, height: 844 }, scheme: 'dark', lang: 'en', name: 'phone dark en' },
   { size: { width: 390, height: 844 }, scheme: 'light', lang: 'de', name: 'phone light de' },
 ];
-// `node run.mjs keys` checks the keys only.
+// `node run.mjs keys` checks only what keys do and what the page must not do.
 const RUNS = process.argv.includes('keys') ? [] : ALL_RUNS;
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const TARGET_PX = 48;
@@ -83,11 +85,14 @@ try {
     }
     check(`${run.name}: the browser reports nothing`, [...new Set(till.problems)]);
     await till.context.close();
-    for await (const [screen, page] of extremes(browser, server.origin, run)) {
-      check(`${run.name}: ${screen}`, [...await violations(page), ...await smallTargets(page), ...await sideways(page)]);
+    for (const rare of [extremes, ends]) {
+      for await (const [screen, page] of rare(browser, server.origin, run)) {
+        check(`${run.name}: ${screen}`, [...await violations(page), ...await smallTargets(page), ...await sideways(page)]);
+      }
     }
   }
   await keys(browser, server.origin, check);
+  await guards(browser, server.origin, check);
 } finally {
   await browser.close();
   await server.stop();

@@ -2,6 +2,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ends } from './ends.mjs';
 import { extremes } from './extremes.mjs';
 import { SCREENS, openTill, startBrowser, startServer } from './till.mjs';
 
@@ -42,9 +43,11 @@ try {
         }
         for (const problem of new Set(till.problems)) console.error(`  ${size} ${scheme} ${lang}: ${problem}`);
         await till.context.close();
-        for await (const [name, page] of extremes(browser, server.origin, { size: SIZES[size], scheme, lang })) {
-          await page.waitForTimeout(80);
-          await page.screenshot({ path: join(folder, `${name}-${size}-${scheme}-${lang}.png`) });
+        for (const rare of [extremes, ends]) {
+          for await (const [name, page] of rare(browser, server.origin, { size: SIZES[size], scheme, lang })) {
+            await page.waitForTimeout(80);
+            await page.screenshot({ path: join(folder, `${name}-${size}-${scheme}-${lang}.png`) });
+          }
         }
         console.log(`${size} ${scheme} ${lang}`);
       }

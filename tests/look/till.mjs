@@ -10,6 +10,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { typeStripe } from '../e2e/lib/keyboard.mjs';
 
 const BROWSER_ARGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -67,10 +68,8 @@ export async function startServer() {
 export const startBrowser = () => chromium.launch({ executablePath: '/usr/bin/chromium', args: BROWSER_ARGS });
 
 /** What a magnetic stripe reader types: tracks 1 and 2, then Enter. */
-export async function swipe(page, pan) {
-  await page.keyboard.type(`%B${pan}^LOVELACE/ADA^30121011000000000000?;${pan}=30121011000012345678?`);
-  await page.keyboard.press('Enter');
-}
+export const swipe = (page, pan) =>
+  typeStripe(page, `%B${pan}^LOVELACE/ADA^30121011000000000000?;${pan}=30121011000012345678?`);
 
 /** A till in a fresh profile. Every problem that the page reports ends up in `problems`. */
 export async function openTill(browser, origin, { size, scheme = 'light', lang = 'en' }, prepare = async () => {}) {

@@ -10,8 +10,8 @@ const NAMED = {
   " ": ["Space", 32, false],
 };
 
-/** Types `text` into `page` through the browser's own input path, then Enter. */
-export async function typeStripe(page, text) {
+/** Types `text` into `page` through the browser's own input path, then Enter, as most readers are set up to. */
+export async function typeStripe(page, text, { enter: ends = true } = {}) {
   const session = await page.context().newCDPSession(page);
   const sent = [];
   // All events are queued at once: a reader types a character every few milliseconds, whatever the browser is doing.
@@ -24,9 +24,11 @@ export async function typeStripe(page, text) {
     send("keyUp", event);
     if (key.shifted) send("keyUp", { key: "Shift", code: "ShiftLeft", windowsVirtualKeyCode: 16, modifiers: 0 });
   }
-  const enter = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 13 };
-  send("keyDown", { ...enter, text: "\r", unmodifiedText: "\r" });
-  send("keyUp", enter);
+  if (ends) {
+    const enter = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 13 };
+    send("keyDown", { ...enter, text: "\r", unmodifiedText: "\r" });
+    send("keyUp", enter);
+  }
   await Promise.all(sent);
   await session.detach();
 }

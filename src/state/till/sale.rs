@@ -1,0 +1,107 @@
+//! What the seller does to the open sale.
+
+use super::{Tab, Till};
+use crate::state::payment::LineView;
+use holdfast_core::cart::{Cart, CartError};
+use holdfast_core::catalogue::Item;
+use holdfast_core::money::{Amount, Currency, Keypad};
+use leptos::prelude::*;
+
+impl Till {
+    /// What the grid shows: the hits of a search, or the open category.
+    pub fn shown_items(&self) -> Vec<Item> {
+        let Some(shop) = self.shop.get() else { return Vec::new() };
+        let query = self.query.get();
+        if !query.trim().is_empty() {
+            return shop.catalogue.search(&query).into_iter().cloned().collect();
+        }
+        let Some(Tab::Category(open)) = self.open_tab() else { return Vec::new() };
+        shop.catalogue.items.into_iter().filter(|i| i.category_id == open).collect()
+    }
+
+    /// The tab that was chosen; before any was, the first.
+    pub fn open_tab(&self) -> Option<Tab> {
+        let first =
+            || self.shop.with(|s| s.as_ref()?.catalogue.categories.first().map(|c| Tab::Category(c.id.clone())));
+        self.tab.get().or_else(first).or(Some(Tab::Keypad))
+    }
+
+    pub fn open(&self, tab: Tab) {
+        self.query.set(String::new());
+        self.tab.set(Some(tab));
+    }
+
+    pub fn add_item(&self, item: &Item) {
+        self.change_cart(|cart| cart.add(item));
+    }
+
+    /// Enter in the search: the hit that was meant.
+    pub fn add_first_hit(&self) {
+        if let Some(item) = untrack(|| self.shown_items()).first() {
+            self.add_item(item);
+            self.query.set(String::new());
+        }
+    }
+
+    pub fn add_typed_amount(&self) {
+        let pad = self.pad.get_untracked();
+        let name = self.lang.get_untracked().messages().custom_amount;
+        let tax_bp = self.shop.with_untracked(|s| s.as_ref().map_or(0, |s| s.keypad_tax_bp));
+        if self.change_cart(|cart| cart.add_amount(name, pad.amount(), tax_bp)) {
+            self.pad.set(Keypad::new(pad.amount().currency()));
+        }
+    }
+
+    pub fn set_quantity(&self, index: usize, quantity: u32) {
+        self.change_cart(|cart| cart.set_quantity(index, quantity));
+        if quantity == 0 {
+            self.open_line.set(None);
+        }
+    }
+
+    pub fn clear_sale(&self) {
+        self.open_line.set(None);
+        self.cart.update(Cart::clear);
+        self.cart_open.set(false);
+    }
+
+    pub fn cart_lines(&self) -> Vec<LineView> {
+        self.cart.with(lines_of)
+    }
+
+    pub fn total(&self) -> Amount {
+        self.cart.with(Cart::total)
+    }
+
+    pub fn total_untracked(&self) -> Amount {
+        self.cart.with_untracked(Cart::total)
+    }
+
+    pub fn currency(&self) -> Currency {
+        self.shop.with_untracked(|s| s.as_ref().map_or(Currency::EUR, |s| s.currency))
+    }
+
+    fn change_cart(&self, edit: impl FnOnce(&mut Cart) -> Result<(), CartError>) -> bool {
+        let mut outcome = Ok(());
+        self.cart.update(|cart| outcome = edit(cart));
+        let t = self.lang.get_untracked().messages();
+        match outcome {
+            Ok(()) => return true,
+            Err(CartError::TooManyLines) => self.notify(t.sale_too_long),
+            Err(CartError::Money(_)) => self.notify(t.amount_too_large),
+            Err(CartError::NothingToAdd) => {}
+        }
+        false
+    }
+}
+
+/// The lines of a cart as they are shown. The cart has checked that every total exists.
+pub fn lines_of(cart: &Cart) -> Vec<LineView> {
+    let line = |l: &holdfast_core::cart::Line| LineView {
+        name: l.name.clone(),
+        quantity: l.quantity,
+        unit: l.unit,
+        total: l.total().unwrap_or(l.unit),
+    };
+    cart.lines().iter().map(line).collect()
+}
