@@ -35,7 +35,7 @@ self.addEventListener("fetch", (event) => {
   if (isOurs(event.request, url)) event.respondWith(respond(event.request, url));
 });
 self.addEventListener("sync", (event) => {
-  if (event.tag.startsWith(SYNC_TAG)) event.waitUntil(onSync(event.lastChance));
+  if (event.tag.startsWith(SYNC_TAG)) event.waitUntil(onSync(event.tag, event.lastChance));
 });
 self.addEventListener("periodicsync", (event) => {
   if (event.tag === PERIODIC_TAG) event.waitUntil(uploadInBackground());
@@ -108,23 +108,33 @@ const EVENT_MS = 150_000;
 const AGAIN_MS = 2_000;
 
 // Chromium learns up to two seconds late that the link is gone. The sync of a payment that is stored in that time fires at once and in
-// vain, and then backs off for 300 seconds, deaf to the link's return. So an event that got nowhere stays and looks again. It
-// cannot order another sync instead: without a window that is refused.
-async function onSync(isLastChance) {
+// vain, and would then back off for 300 seconds, deaf to the link's return. So an event that got nowhere stays and looks again. It
+// also orders its own tag again while it runs and the window is still open (without one that is refused): then Chromium does not
+// back off when the event fails, but fires it anew as soon as the link is there, however long the outage was.
+async function onSync(tag, isLastChance) {
+  await orderAgain(tag, isLastChance);
   const end = Date.now() + EVENT_MS;
   for (;;) {
     try {
       return await uploadInBackground();
     } catch (error) {
-      if (Date.now() > end) {
-        // With a window open a fresh series can be ordered; the same tag would do nothing while it is backing off.
-        if (isLastChance) await self.registration.sync?.register(SYNC_TAG + Date.now()).catch(() => {});
-        throw error;
-      }
+      if (Date.now() > end) throw error;
     }
     await wait(AGAIN_MS);
     while (!self.navigator.onLine && Date.now() < end) await wait(AGAIN_MS / 4);
   }
+}
+
+// Once for each tag: the event after one that sent everything finds nothing and ends the series. Once more when the browser is
+// about to give the tag up.
+const ordered = new Set();
+const ORDERED_MAX = 100;
+
+async function orderAgain(tag, isLastChance) {
+  if (ordered.has(tag) && !isLastChance) return;
+  if (ordered.size >= ORDERED_MAX) ordered.clear();
+  ordered.add(tag);
+  await self.registration.sync?.register(tag).catch(() => {});
 }
 
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

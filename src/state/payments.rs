@@ -70,8 +70,13 @@ fn take(till: Till, card: Card) {
 /// Seals and stores, then asks for the result if somebody can be asked.
 async fn carry_out(till: Till, device: &Device, card: Card) -> Result<Outcome, Problem> {
     let amount = till.total_untracked();
-    let Ok((id, number)) = attempt(till, device).await else {
-        return Ok(Outcome { amount, said: Said::NotStored(StoreFault::Broken), receipt: None });
+    let (id, number) = match attempt(till, device).await {
+        Ok(made) => made,
+        Err(error) => {
+            // A full disk meets the sale's number first, before the journal and the queue.
+            let fault = if let DeviceError::Store(fault) = error { fault } else { StoreFault::Broken };
+            return Ok(Outcome { amount, said: Said::NotStored(fault), receipt: None });
+        }
     };
     till.in_flight.set_value(Some(id.to_string()));
     let sale = till.cart.with_untracked(|cart| SaleWire::from_cart(&number, cart));

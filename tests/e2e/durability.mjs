@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startBrowser } from "./lib/browser.mjs";
 import { MASTERCARD, VISA } from "./lib/cards.mjs";
-import { assert, assertEqual, check, figure, main, sleep, until, workPath } from "./lib/run.mjs";
+import { assert, assertEqual, check, figure, main, until, workPath } from "./lib/run.mjs";
 import { startServer } from "./lib/server.mjs";
 import { openTill, stores } from "./lib/till.mjs";
 
@@ -42,7 +42,7 @@ async function storeUnderTrace(name, env) {
   await till.enrol();
   await till.readyForOutage();
   await server.kill();
-  await till.lampSays("offline", 60_000).catch(() => till.lampSays("server-unreachable", 5_000));
+  await until("the lamp turns", async () => ["offline", "server-unreachable"].includes(await till.lamp()));
 
   const sales = [];
   await check(`${name}: ${PAYMENTS} payments are stored`, async () => {
@@ -58,7 +58,6 @@ async function storeUnderTrace(name, env) {
     const { outbox, journal } = await stores(till.page);
     assertEqual([outbox.length, journal.length], [PAYMENTS, PAYMENTS], "rows and files");
   });
-  await sleep(500);
   await browser.close();
   await until("the trace is written", () => existsSync(trace));
   return { sales, syncs: readTrace(trace) };

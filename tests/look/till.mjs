@@ -156,7 +156,7 @@ export const SCREENS = [
   ['offline', async (page) => {
     await page.locator('.result-actions .button').nth(1).click();
     await page.context().setOffline(true);
-    await page.locator('.bar[data-link=offline]').waitFor({ timeout: 20_000 });
+    await page.locator('.bar[data-link=offline]').waitFor({ timeout: 120_000 });
   }],
   ['tender-offline', async (page) => {
     await page.locator('.charge').click();

@@ -15,7 +15,7 @@ async function startChromium({ profile, origin, say }) {
     executablePath: CHROMIUM,
     headless: true,
     args: ["--no-sandbox", "--disable-gpu", "--no-first-run"],
-    timeout: 60_000,
+    timeout: 120_000,
   });
   const page = context.pages()[0] ?? (await context.newPage());
   const faults = [];
@@ -23,7 +23,7 @@ async function startChromium({ profile, origin, say }) {
   page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
   await page.exposeFunction("benchSays", say);
   await page.goto(origin);
-  const ready = await page.waitForFunction(() => globalThis.bench?.ready, undefined, { timeout: 30_000 }).catch(() => undefined);
+  const ready = await page.waitForFunction(() => globalThis.bench?.ready, undefined, { timeout: 120_000 }).catch(() => undefined);
   if (!ready) throw new Error(`the page did not start: ${faults.join("; ") || "no error was reported"}`);
   return {
     name: `Chromium ${context.browser()?.version() ?? "of an unknown version"}`,

@@ -49,7 +49,7 @@ export async function pageSide() {
     const { outbox } = await stores(till.page);
     const row = outbox.find(({ id }) => !sold.some((p) => p.id === id));
     sold.push({ id: row.id, minor: minor++ });
-    await until("the lamp turns", async () => (await till.lamp()) !== "online", { timeout_ms: 60_000 });
+    await until("the lamp turns", async () => (await till.lamp()) !== "online");
     return till.lamp();
   });
   await check("every forged payment is still on the device, in the database and in the journal", async () => {
@@ -59,14 +59,14 @@ export async function pageSide() {
   await check("once the proxy is honest, the device lets go of all of them", async () => {
     proxy.portal = false;
     const started = Date.now();
-    await storesAreEmpty(till.page, { timeout_ms: 120_000 });
+    await storesAreEmpty(till.page);
     figure("from the first honest answer to empty stores", `${((Date.now() - started) / 1000).toFixed(1)} s`);
   });
   await check("and each was captured exactly once, with its amount", async () => {
     await until("all are captured", async () => {
       const { counts } = await captures(server);
       return sold.every(({ id }) => counts.get(id));
-    }, { timeout_ms: 60_000, every_ms: 300 });
+    }, { every_ms: 300 });
     const { counts, amounts } = await captures(server);
     for (const p of sold) assertEqual([counts.get(p.id), amounts.get(p.id)], [1, [p.minor]], `captures of ${p.id}`);
     const mine = [...amounts.values()].flat().filter((amount) => amount >= 2000 && amount < minor);
@@ -82,7 +82,7 @@ async function forgedSale(proxy, till, sold, minor) {
   const { state } = await till.pay({ minor, how: minor % 2 ? "both" : "second", pan: minor % 2 ? VISA : MASTERCARD });
   assert(["stored", "approved"].includes(state), `the till says ${state}`);
   await till.newSale();
-  await until("the upload was answered wrongly", () => proxy.forged > before, { timeout_ms: 90_000 });
+  await until("the upload was answered wrongly", () => proxy.forged > before);
   // Time for whatever the till makes of the answer: a deletion must have been seen by now.
   await sleep(1_500);
   const { outbox } = await stores(till.page);

@@ -17,7 +17,7 @@ export async function serverSide() {
   await check("the key set leads back to the root, and a good payment is captured", async () => {
     await tablet.learnKeys();
     // A server that starts for the first time publishes today's key at once and makes the week's others behind it.
-    await until("today's key and seven more", async () => (await tablet.learnKeys()).card_keys.length >= 8, { timeout_ms: 120_000 });
+    await until("today's key and seven more", async () => (await tablet.learnKeys()).card_keys.length >= 8);
     await sendGood(tablet, good, VISA);
     assertEqual((await tablet.state(good[0].id)).state, "captured", "its state");
   });
@@ -32,7 +32,7 @@ export async function serverSide() {
     await until("all good ones are captured", async () => {
       const { counts } = await captures(server);
       return good.every((p) => counts.get(p.id) === 1);
-    }, { timeout_ms: 60_000, every_ms: 500 });
+    }, { every_ms: 500 });
     const { counts, amounts } = await captures(server);
     assertEqual([...counts.keys()].sort(), good.map((p) => p.id).sort(), "captured references");
     for (const p of good) assertEqual(amounts.get(p.id), [p.amount], `amount of ${p.id}`);
@@ -134,7 +134,7 @@ async function envelopes(tablet, good) {
       const settled = await until("it is set aside", async () => {
         const { state } = await tablet.state(bad.id, 1_000);
         return ["quarantined", "declined", "http 404"].includes(state) && state;
-      }, { timeout_ms: 30_000 });
+      });
       assert(settled !== "declined", "it reached the acquirer");
       return `${ack.status}, then ${settled}`;
     });
@@ -190,7 +190,7 @@ async function repeats(server, tablet, good) {
     await server.restart();
     await server.script();
     assertEqual(tablet.acks(await tablet.upload([payment.text]))[0].status, "duplicate", "after the restart");
-    await until("captured", async () => (await tablet.state(payment.id, 5_000)).state === "captured", { timeout_ms: 60_000 });
+    await until("captured", async () => (await tablet.state(payment.id, 5_000)).state === "captured");
   });
 }
 

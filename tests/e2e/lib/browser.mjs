@@ -4,7 +4,7 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { alive, onEnd, sh, until } from "./run.mjs";
+import { alive, LIMIT_MS, onEnd, sh, until } from "./run.mjs";
 
 const CHROMIUM = process.env.HOLDFAST_CHROMIUM ?? "/usr/bin/chromium";
 
@@ -47,13 +47,13 @@ export async function startBrowser({ network, origin, profile, name = "browser",
     ignoreDefaultArgs: unwanted,
     viewport: viewport ?? { width: 1180, height: 820 },
     locale: "en-GB",
-    timeout: 120_000,
+    timeout: LIMIT_MS,
     handleSIGINT: false,
     handleSIGTERM: false,
     handleSIGHUP: false,
   });
-  context.setDefaultTimeout(90_000);
-  context.setDefaultNavigationTimeout(60_000);
+  context.setDefaultTimeout(LIMIT_MS);
+  context.setDefaultNavigationTimeout(LIMIT_MS);
   const pid = Number(readFileSync(pidFile, "utf8"));
 
   const browser = {

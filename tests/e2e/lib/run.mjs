@@ -67,6 +67,12 @@ export function assertEqual(actual, expected, message) {
   if (a !== e) throw new Error(`${message}: expected ${e}, got ${a}`);
 }
 
+/**
+ * How long anything is waited for before it counts as missing. Far longer than it takes: a busy machine is no failure.
+ * Shorter than Chromium's back-off after a sync in vain (300 s), so what only came by that is found missing.
+ */
+export const LIMIT_MS = 120_000;
+
 export const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -74,7 +80,7 @@ export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  * Asks `probe` again and again until it returns something truthy, which is returned. A probe that throws counts as
  * "not yet"; its last error is part of the message when the time is over.
  */
-export async function until(what, probe, { timeout_ms = 30_000, every_ms = 100 } = {}) {
+export async function until(what, probe, { timeout_ms = LIMIT_MS, every_ms = 100 } = {}) {
   const end = Date.now() + timeout_ms;
   let last = "";
   for (;;) {

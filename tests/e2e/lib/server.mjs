@@ -8,10 +8,10 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { need, onEnd, sh, until, workPath } from "./run.mjs";
 
-/** Starts the server and waits until it is healthy. `data` survives `kill` and `restart`. */
-export async function startServer({ host = "127.0.0.1", port, name = "server" } = {}) {
+/** Starts the server and waits until it is healthy. `data` survives `kill` and `restart`. `dist`: another copy of the till. */
+export async function startServer({ host = "127.0.0.1", port, name = "server", dist: otherDist } = {}) {
   const bin = need("HOLDFAST_SERVER_BIN", "build it with `cargo build -p holdfast-server`");
-  const dist = need("HOLDFAST_DIST", "build the app with `trunk build`; the directory is dist");
+  const dist = otherDist ?? need("HOLDFAST_DIST", "build the app with `trunk build`; the directory is dist");
   const keys = need("HOLDFAST_ROOT_DIR", "make it with `holdfast root make --dir DIR`, before the app is built");
   const data = workPath(name, "data");
   const listen = port ?? (await freePort(host));
@@ -34,7 +34,7 @@ export async function startServer({ host = "127.0.0.1", port, name = "server" } 
       await until("the server is healthy", async () => {
         if (mine.exitCode !== null) throw new Error(`the server ended with ${mine.exitCode}; see ${name}/server.log`);
         return (await fetch(`${origin}/healthz`, { signal: AbortSignal.timeout(5_000) })).ok;
-      }, { timeout_ms: 60_000 });
+      });
     },
     /** kill -9: nothing gets to write a last byte. */
     async kill() {
@@ -50,7 +50,7 @@ export async function startServer({ host = "127.0.0.1", port, name = "server" } 
     },
     /** A request from the host's side; the body of an answer that is not 2xx is part of the error. */
     async ask(path, options = {}) {
-      const answer = await fetch(origin + path, { signal: AbortSignal.timeout(15_000), ...options });
+      const answer = await fetch(origin + path, { signal: AbortSignal.timeout(60_000), ...options });
       const text = await answer.text();
       if (!answer.ok) throw new Error(`${options.method ?? "GET"} ${path} answered ${answer.status}: ${text.slice(0, 200)}`);
       return text === "" ? null : JSON.parse(text);

@@ -91,7 +91,7 @@ function makeTablet(server, enrolled, privateKey) {
     /** A signed request: status, headers and the body as text. `sign` may change what is signed or who signs. */
     async request(method, path, body = "", { keyid = did, key = privateKey, headers = {}, send = body } = {}) {
       const signed = signedHeaders({ method, path, body, keyid, privateKey: key });
-      const options = { method, headers: { ...signed, ...headers }, signal: AbortSignal.timeout(30_000) };
+      const options = { method, headers: { ...signed, ...headers }, signal: AbortSignal.timeout(60_000) };
       if (method !== "GET") options.body = send;
       const answer = await fetch(server.origin + path, options);
       const text = await answer.text();

@@ -3,7 +3,9 @@
 
 import { EXPIRY_MMYY, stripes } from "./cards.mjs";
 import { typeStripe } from "./keyboard.mjs";
-import { assert, sleep, until } from "./run.mjs";
+import { assert, LIMIT_MS, sleep, until } from "./run.mjs";
+
+const SWIPES_MAX = 10;
 
 /** Opens the till in a new tab; waits until it is ready to sell, or to be enrolled. */
 export async function openTill(browser, origin) {
@@ -29,24 +31,26 @@ function makeTill(page, origin, problems) {
       await button("Use the demo shop").click();
       await till.ready();
     },
+    /** The till is there and belongs to no shop. */
+    asksToBeSetUp: () => page.locator("main[data-state=enrol]").waitFor(),
     /** The sell screen is there. */
-    ready: () => button("Menu").waitFor({ timeout: 60_000 }),
+    ready: () => button("Menu").waitFor({ timeout: LIMIT_MS }),
     /** Everything that a cold start needs is in the service worker's cache. */
     async readyForOutage() {
-      await until("a service worker controls the page", () => page.evaluate(() => navigator.serviceWorker.controller !== null), { timeout_ms: 60_000 });
+      await until("a service worker controls the page", () => page.evaluate(() => navigator.serviceWorker.controller !== null));
       await until("the page is in a cache", () => page.evaluate(async () => {
         for (const name of await caches.keys()) {
           const urls = (await (await caches.open(name)).keys()).map((request) => request.url);
           if (urls.some((url) => url.endsWith(".wasm"))) return true;
         }
         return false;
-      }), { timeout_ms: 60_000 });
+      }));
     },
 
     lamp: () => lamp.getAttribute("data-state"),
     lampWords: () => lamp.innerText(),
     /** Waits for the lamp; gives the milliseconds that it took. */
-    async lampSays(state, timeout_ms = 20_000) {
+    async lampSays(state, timeout_ms = LIMIT_MS) {
       const started = Date.now();
       await until(`the lamp says ${state}`, async () => (await till.lamp()) === state, { timeout_ms, every_ms: 50 });
       return Date.now() - started;
@@ -69,6 +73,21 @@ function makeTill(page, origin, problems) {
 
     /** Swipes a card through a keyboard-wedge reader. */
     swipe: (stripe) => typeStripe(page, stripe),
+    /**
+     * Swipes until the till could read it, as a person would: a busy machine may take too long between two keys. How often it
+     * took another swipe is counted.
+     */
+    async swipeRead(stripe, swipe = till.swipe) {
+      for (let attempt = 1; ; attempt += 1) {
+        await swipe(stripe);
+        const unreadable = page.getByRole("alert").filter({ hasText: "could not be read" });
+        await result.or(unreadable).or(page.getByText("One moment")).first().waitFor();
+        if ((await unreadable.count()) === 0) return;
+        assert(attempt < SWIPES_MAX, `${attempt} swipes were unreadable`);
+        till.swipedAgain += 1;
+        await sleep(300);
+      }
+    },
     /** Keys a card in on the keyboard. Digits are typed, never put into an input. */
     async keyIn(pan, expiry = EXPIRY_MMYY) {
       await button("Key in card").click();
@@ -80,7 +99,7 @@ function makeTill(page, origin, problems) {
     chargeKeyed: () => page.getByRole("dialog").getByRole("button", { name: /^Charge/ }).click(),
 
     /** The outcome: `approved`, `stored`, `declined` or `not-stored`, and the words on the screen. */
-    async result(timeout = 60_000) {
+    async result(timeout = LIMIT_MS) {
       await result.waitFor({ timeout });
       return { state: await result.getAttribute("data-state"), words: await result.innerText(), at_ms: Date.now() };
     },
@@ -97,8 +116,7 @@ function makeTill(page, origin, problems) {
     },
 
     /**
-     * A whole sale. `how` is `keyed` or one of the stripes of lib/cards.mjs. A swipe that the till calls unreadable is
-     * swiped again, as a person would; how often is counted.
+     * A whole sale. `how` is `keyed` or one of the stripes of lib/cards.mjs.
      */
     async pay({ minor, item, how, pan, tender = true }) {
       if (item) await till.addItem(item);
@@ -109,15 +127,8 @@ function makeTill(page, origin, problems) {
         await till.chargeKeyed();
         return till.result();
       }
-      for (let attempt = 0; ; attempt += 1) {
-        await till.swipe(stripes[how](pan));
-        const unreadable = page.getByRole("alert").filter({ hasText: "could not be read" });
-        await result.or(unreadable).or(page.getByText("One moment")).first().waitFor();
-        if ((await unreadable.count()) === 0) return till.result();
-        assert(attempt < 3, "three swipes were unreadable");
-        till.swipedAgain += 1;
-        await sleep(300);
-      }
+      await till.swipeRead(stripes[how](pan));
+      return till.result();
     },
     swipedAgain: 0,
 
@@ -147,7 +158,7 @@ function makeTill(page, origin, problems) {
 
 /**
  * What the device keeps, read beside the app: rows of the money database's outbox and tombstones, files of the journal that
- * hold a record, cached answers that do. A database that is not there is not opened: that would make an empty one.
+ * hold a record, all files, cached answers that hold one. A database that is not there is not opened: that would make an empty one.
  */
 export function stores(page) {
   return page.evaluate(async () => {
@@ -163,7 +174,7 @@ export function stores(page) {
         request.onsuccess = () => resolve(request.result.map((row) => (typeof row === "string" ? row : JSON.stringify(row) ?? "")));
         request.onerror = () => reject(request.error);
       });
-    const out = { outbox: [], tombstones: [], journal: [], cached: [], everything: [] };
+    const out = { outbox: [], tombstones: [], journal: [], cached: [], files: [], everything: [] };
     for (const { name } of await indexedDB.databases()) {
       const db = await open(name);
       for (const store of db.objectStoreNames) {
@@ -183,6 +194,7 @@ export function stores(page) {
         }
         const text = await (await handle.getFile()).text();
         out.everything.push(text);
+        out.files.push(`${path}${name}`);
         if (holdsRecord(text)) out.journal.push(`${path}${name}`);
       }
     };
@@ -205,7 +217,7 @@ export function stores(page) {
 export const pieceOf = (record) => record.slice(record.length / 2, record.length / 2 + 48);
 
 /** Waits until nothing of any payment's ciphertext is on the device; `pieces` must occur in no store at all. */
-export function storesAreEmpty(page, { timeout_ms = 30_000, pieces = [] } = {}) {
+export function storesAreEmpty(page, { timeout_ms = LIMIT_MS, pieces = [] } = {}) {
   return until("the device holds no ciphertext", async () => {
     const { outbox, journal, cached, everything } = await stores(page);
     const left = pieces.filter((piece) => everything.some((text) => text.includes(piece)));
