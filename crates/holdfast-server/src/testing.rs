@@ -10,6 +10,7 @@ use holdfast_crypto::envelope::{
     rsa_oaep_unwrap, seal,
 };
 use holdfast_crypto::es256::SigningKey;
+use holdfast_test_postgres::{Postgres, Promise};
 use holdfast_wire::ack::AckPayload;
 use holdfast_wire::b64;
 use holdfast_wire::record::{CardWire, LineWire, RecordPayload, SaleWire};
@@ -19,6 +20,14 @@ use std::sync::{Arc, OnceLock};
 pub const NOW: UnixMs = 1_795_446_000_000;
 pub const KID: &str = "card-2026-11-23";
 pub const GOOD: &str = "4242424242424242";
+
+/// The address of a fresh database in a PostgreSQL that all tests of this process share, and that ends with it.
+pub fn postgres_database() -> String {
+    static SERVER: OnceLock<Postgres> = OnceLock::new();
+    static NEXT: AtomicI64 = AtomicI64::new(0);
+    let server = SERVER.get_or_init(|| Postgres::start(Promise::Fast).expect("starts"));
+    server.database(&format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed))).expect("makes a database")
+}
 
 /// One RSA key for the whole run: making one takes a while.
 pub fn card_key() -> &'static CardKeyPair {

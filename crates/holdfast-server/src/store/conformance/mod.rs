@@ -1,4 +1,5 @@
-//! What every [`Ledger`] must do, run on SQLite and on memory.
+//! What every [`Ledger`] must do, run on memory, SQLite and PostgreSQL. The cases on PostgreSQL need its packages, and are left to
+//! `cargo xtask test server`.
 
 mod outbox;
 
@@ -32,7 +33,15 @@ async fn sqlite_books(folder: &tempfile::TempDir, epoch: &str) -> Books {
 }
 
 async fn in_sqlite(folder: &tempfile::TempDir) -> Fixture<Books> {
-    let ledger = sqlite_books(folder, "epoch-1").await;
+    in_books(sqlite_books(folder, "epoch-1").await).await
+}
+
+async fn in_postgres() -> Fixture<Books> {
+    let db = Database::open_postgres(&crate::testing::postgres_database()).await.expect("opens");
+    in_books(Books::open(db, "epoch-1").await.expect("opens")).await
+}
+
+async fn in_books(ledger: Books) -> Fixture<Books> {
     let mut device = device(DeviceId::make([1; 16]), MerchantId::make([2; 16]));
     if ledger.device(device.id).await.expect("reads").is_none() {
         ledger.add_shop(crate::demo::shop(device.merchant_id)).await.expect("adds");
@@ -50,8 +59,8 @@ async fn in_sqlite(folder: &tempfile::TempDir) -> Fixture<Books> {
     Fixture { ledger, device }
 }
 
-/// Runs each case on both kinds of books.
-macro_rules! on_both {
+/// Runs each case on every kind of books.
+macro_rules! on_all {
     ($($case:ident),* $(,)?) => {
         mod memory {
             $(#[tokio::test] async fn $case() { super::$case(super::in_memory().await).await; })*
@@ -62,10 +71,15 @@ macro_rules! on_both {
                 super::$case(super::in_sqlite(&folder).await).await;
             })*
         }
+        mod postgres {
+            $(#[tokio::test]
+            #[ignore = "needs PostgreSQL: cargo xtask test server"]
+            async fn $case() { super::$case(super::in_postgres().await).await; })*
+        }
     };
 }
 
-on_both!(
+on_all!(
     a_payment_is_kept_as_it_came,
     a_decision_sees_what_is_in_the_books,
     a_refused_write_leaves_nothing_behind,
@@ -340,6 +354,11 @@ macro_rules! on_databases {
                 let folder = tempfile::tempdir().expect("a folder");
                 super::outbox::$case(super::in_sqlite(&folder).await).await;
             })*
+        }
+        mod outbox_on_postgres {
+            $(#[tokio::test]
+            #[ignore = "needs PostgreSQL: cargo xtask test server"]
+            async fn $case() { super::outbox::$case(super::in_postgres().await).await; })*
         }
     };
 }

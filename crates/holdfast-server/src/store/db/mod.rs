@@ -4,6 +4,7 @@
 //! docs/decisions/one-text-of-sql-for-two-databases.md; [`Dialect::pick`] is for the few places where they have to differ.
 
 mod migrations;
+mod postgres;
 mod sqlite;
 mod writer;
 
@@ -22,7 +23,7 @@ pub type Conn = sqlx::AnyConnection;
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("the database cannot be opened: {0}; check the data directory's permissions and free space")]
+    #[error("the database cannot be opened: {0}; check its address, permissions and free space")]
     Open(#[from] sqlx::Error),
     #[error("the database is of another version: {0}; use the program that wrote it, or a newer one")]
     Migrate(#[from] MigrateError),
@@ -56,6 +57,8 @@ pub struct Database {
 enum Writes {
     /// One connection, with many writes in one commit.
     Sqlite(Writer),
+    /// A transaction a write.
+    Postgres(AnyPool),
 }
 
 impl Database {
@@ -69,9 +72,20 @@ impl Database {
         Ok(Self { reader, writes: Writes::Sqlite(Writer::start(writer)) })
     }
 
+    /// Connects to PostgreSQL, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, or its schema was written by another version.
+    pub async fn open_postgres(url: &str) -> Result<Self, OpenError> {
+        postgres::migrate(url, migrations::of(Dialect::Postgres)).await?;
+        let (writers, reader) = postgres::connect(url).await?;
+        Ok(Self { reader, writes: Writes::Postgres(writers) })
+    }
+
     pub fn dialect(&self) -> Dialect {
         match self.writes {
             Writes::Sqlite(_) => Dialect::Sqlite,
+            Writes::Postgres(_) => Dialect::Postgres,
         }
     }
 
@@ -86,6 +100,7 @@ impl Database {
     {
         match &self.writes {
             Writes::Sqlite(writer) => writer.write(work).await,
+            Writes::Postgres(writers) => write_alone(writers, work).await,
         }
     }
 
@@ -99,15 +114,31 @@ impl Database {
         self.reader.close().await;
         match &self.writes {
             Writes::Sqlite(writer) => writer.close().await,
+            Writes::Postgres(writers) => writers.close().await,
         }
     }
 }
 
-/// Codes of a transaction that lost against another one and may be tried again: serialization failure and deadlock.
-const LOST_TO_ANOTHER: [&str; 2] = ["40001", "40P01"];
+/// A transaction of its own. Dropped on the way, it is rolled back.
+async fn write_alone<T, F>(writers: &AnyPool, work: F) -> Result<T, StoreError>
+where
+    F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, StoreError>>,
+{
+    let mut tx = writers.begin().await?;
+    let value = work(&mut tx).await?;
+    tx.commit().await?;
+    Ok(value)
+}
+
+/// Codes of a transaction that lost against another one and may be tried again: serialization failure, deadlock, and a lock that
+/// was not to be had in time.
+const LOST_TO_ANOTHER: [&str; 3] = ["40001", "40P01", "55P03"];
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
+        if matches!(error, sqlx::Error::PoolClosed) {
+            return Self::Closed;
+        }
         let code = error.as_database_error().and_then(|error| error.code());
         if code.is_some_and(|code| LOST_TO_ANOTHER.contains(&code.as_ref())) {
             return Self::Conflict;
