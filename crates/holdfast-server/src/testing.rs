@@ -2,7 +2,7 @@
 
 use crate::ingest::{AckSigner, SignError};
 use crate::process::{CardKeyFault, CardKeys, Clock};
-use crate::store::Device;
+use crate::store::{Device, Place, PostgresUrl};
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
 use holdfast_core::time::UnixMs;
 use holdfast_crypto::envelope::{
@@ -22,11 +22,16 @@ pub const KID: &str = "card-2026-11-23";
 pub const GOOD: &str = "4242424242424242";
 
 /// The address of a fresh database in a PostgreSQL that all tests of this process share, and that ends with it.
-pub fn postgres_database() -> String {
+pub fn postgres_database() -> Place {
+    Place::Postgres(postgres_url())
+}
+
+pub fn postgres_url() -> PostgresUrl {
     static SERVER: OnceLock<Postgres> = OnceLock::new();
     static NEXT: AtomicI64 = AtomicI64::new(0);
     let server = SERVER.get_or_init(|| Postgres::start(Promise::Fast).expect("starts"));
-    server.database(&format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed))).expect("makes a database")
+    let url = server.database(&format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed))).expect("makes a database");
+    url.parse().expect("an address")
 }
 
 /// One RSA key for the whole run: making one takes a while.

@@ -134,6 +134,8 @@ impl RecordPayload {
             && self.sale.total_minor > 0
             && lines_sum == self.sale.total_minor
             && self.sale.number.len() <= 32
+            // A database may refuse a zero byte, and nobody can read one.
+            && !self.sale.number.contains(char::is_control)
             && self.sale.lines.len() <= SALE_LINES_MAX
             && self.sale.lines.iter().all(|l| l.name.chars().count() <= NAME_CHARS_MAX);
         if !fits {

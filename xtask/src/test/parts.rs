@@ -47,6 +47,8 @@ const fn debian(program: &'static str, package: &'static str) -> Need {
 }
 
 const CHROMIUM: Need = debian("chromium", "chromium");
+/// Its server's programs are not on the PATH; this one comes with them.
+const POSTGRES: Need = debian("pg_lsclusters", "postgresql");
 const E2E_NEEDS: &[Need] = &[
     Need::Node,
     Need::Npm("tests/e2e"),
@@ -113,6 +115,21 @@ pub const PARTS: &[Part] = &[
         built: false,
         reads_others: false,
         runs: |setting| Ok(vec![cargo_test(setting, "", NATIVE)]),
+    },
+    Part {
+        name: "server",
+        about: "the server's books on PostgreSQL: the same cases as on SQLite, and several replicas at once",
+        file: "tests/postgres/Cargo.toml",
+        needs: &[Need::CCompiler, POSTGRES],
+        built: false,
+        reads_others: false,
+        runs: |setting| {
+            let lib = ["test", "--locked", "--no-fail-fast", "-p", "holdfast-server", "--lib", "--"];
+            let cases = |name: &str, more: &[&str]| cargo(setting, name, &[&lib, more].concat(), Count::TestResults);
+            let mut interface = cases("interface", &["http::"]);
+            interface.command.env("HOLDFAST_TEST_POSTGRES", "1");
+            Ok(vec![cases("books", &["--ignored"]), interface])
+        },
     },
     Part {
         name: "envelope",

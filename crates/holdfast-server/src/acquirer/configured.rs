@@ -1,13 +1,13 @@
 //! The acquirer of a running server.
 
-use super::simulator::{RealPause, Simulator, SqliteBook};
+use super::simulator::{RealPause, Simulator, SqlBook};
 use super::{Acquirer, AcquirerError, AuthorisationRequest, Decision, FollowUp, Known};
 use holdfast_core::id::PaymentId;
 use holdfast_core::time::UnixMs;
 use std::sync::Arc;
 
 /// The simulator as the demo runs it.
-pub type DemoSimulator = Simulator<SqliteBook, RealPause>;
+pub type DemoSimulator = Simulator<SqlBook, RealPause>;
 
 /// Which acquirer this server has.
 #[derive(Debug, Clone)]

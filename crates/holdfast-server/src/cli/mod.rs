@@ -1,9 +1,11 @@
 //! The command line: `holdfast serve`, `holdfast root make`.
 
 mod logging;
+pub(crate) mod replica;
 mod root;
 pub(crate) mod serve;
 
+use crate::store::PostgresUrl;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +41,10 @@ pub struct ServeArgs {
     /// Where the databases and the key-encryption key are kept.
     #[arg(long)]
     pub data: PathBuf,
+    /// PostgreSQL for the books, as `postgres://user@host/database`, so that several servers can share them; without it they are in SQLite
+    /// in the data directory. A password belongs into PGPASSWORD or a password file, or the whole address into HOLDFAST_DATABASE.
+    #[arg(long, env = "HOLDFAST_DATABASE", hide_env_values = true)]
+    pub database: Option<PostgresUrl>,
     #[arg(long, default_value_t = 8420)]
     pub port: u16,
     #[arg(long, default_value = "127.0.0.1")]

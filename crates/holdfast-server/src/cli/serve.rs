@@ -1,15 +1,14 @@
 //! `holdfast serve`.
 
-use super::ServeArgs;
-use crate::acquirer::Configured;
-use crate::acquirer::simulator::{RealPause, Simulator, SqliteBook};
+use super::{ServeArgs, replica};
+use crate::acquirer::simulator::{RealPause, Simulator, SqlBook};
+use crate::acquirer::{Configured, DemoSimulator};
 use crate::clock::SystemClock;
 use crate::http::app::App;
 use crate::http::{Parts, Server, router};
 use crate::keys::{KeyError, KeyFileError, Keyring, LocalKeys, WrappedCardKeys};
 use crate::process::{Clock as _, Processor, runner};
-use crate::store::{Books, Database, OpenError};
-use crate::store::{Ledger as _, StoreError};
+use crate::store::{Books, OpenError, Place, StoreError};
 use holdfast_core::id::MerchantId;
 use holdfast_wire::b64;
 use std::fs::{DirBuilder, File};
@@ -25,8 +24,6 @@ use tokio::sync::{Notify, watch};
 /// How long the demo's acquirer lets a caller wait for a slow answer, and for one that was lost.
 const SIMULATOR_TIME_OUT_MS: u64 = 30_000;
 const SIMULATOR_LOST_ANSWER_MS: u64 = 1_500;
-/// Between two sweeps of the keys.
-const SWEEP_MS: u64 = 60_000;
 /// How long a stop waits for requests in flight.
 const STOP_MS_MAX: u64 = 20_000;
 
@@ -74,7 +71,8 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let server = build(&args, stopped.clone()).await?;
     let ledger = Arc::clone(&server.ledger);
     let jobs = tokio::spawn(runner::run(Arc::clone(&server.processor), Arc::clone(&server.wake), stopped.clone()));
-    let sweeps = tokio::spawn(sweep_keys(Arc::clone(&server), stopped.clone()));
+    let sweeps = tokio::spawn(replica::sweep_keys(Arc::clone(&server), stopped.clone()));
+    let beats = tokio::spawn(replica::beat(Arc::clone(&ledger), server.clock, stopped.clone()));
     let app = Arc::clone(&server.app);
     tokio::task::spawn_blocking(move || app.warm());
     tracing::info!(%address, demo = args.demo, "serving");
@@ -96,6 +94,10 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     }
     let _ = jobs.await;
     let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), sweeps).await;
+    let _ = beats.await;
+    if let Err(error) = ledger.leave().await {
+        tracing::warn!(%error, "what this server had taken on comes again when its lease is over");
+    }
     ledger.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -105,24 +107,11 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
 pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Result<Arc<Server>, ServeError> {
     let clock = clock(args.demo)?;
     let local = Arc::new(LocalKeys::open(&args.data)?);
-    let db = Database::open_sqlite(&args.data.join("holdfast.sqlite")).await?;
-    let ledger = Arc::new(Books::open(db, &b64::encode(random()?)).await?);
-    // The lock on the data directory says that no other process holds a lease.
-    ledger.release_leases().await?;
-    let demo = if args.demo {
-        if ledger.first_merchant().await?.is_none() {
-            ledger.add_shop(crate::demo::shop(MerchantId::make(random()?))).await?;
-        }
-        let book = SqliteBook::open(&args.data.join("acquirer-simulator.sqlite")).await?;
-        let simulator =
-            Simulator::new(book, RealPause, SIMULATOR_TIME_OUT_MS).with_lost_answer_ms(SIMULATOR_LOST_ANSWER_MS);
-        Some(Arc::new(simulator))
-    } else {
-        tracing::warn!("no acquirer is set up: payments are kept and wait; the simulator comes with --demo");
-        None
-    };
-    let keyring =
-        Keyring::open(Arc::clone(&ledger), Arc::clone(&local), args.root_keys.clone(), clock.now_ms()).await?;
+    let ledger = Arc::new(Books::open(&place(args, "holdfast.sqlite"), &b64::encode(random()?)).await?);
+    replica::begin_set_up(&ledger, clock).await?;
+    let set_up = set_up(args, &ledger, &local, clock).await;
+    replica::end_set_up(&ledger).await?;
+    let (demo, keyring) = set_up?;
     let (changes, _) = watch::channel(0_u64);
     let card_keys = Arc::new(WrappedCardKeys::new(Arc::clone(&ledger), Arc::clone(&local)));
     let acquirer = Arc::new(demo.clone().map_or(Configured::None, Configured::Simulator));
@@ -144,6 +133,37 @@ pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Resu
     }))
 }
 
+/// Makes what is missing: the demo's shop and acquirer, the keys.
+async fn set_up(
+    args: &ServeArgs,
+    ledger: &Arc<Books>,
+    local: &Arc<LocalKeys>,
+    clock: SystemClock,
+) -> Result<(Option<Arc<DemoSimulator>>, Keyring), ServeError> {
+    let demo = if args.demo {
+        if ledger.first_merchant().await?.is_none() {
+            ledger.add_shop(crate::demo::shop(MerchantId::make(random()?))).await?;
+        }
+        let book = SqlBook::open(&place(args, "acquirer-simulator.sqlite")).await?;
+        let simulator =
+            Simulator::new(book, RealPause, SIMULATOR_TIME_OUT_MS).with_lost_answer_ms(SIMULATOR_LOST_ANSWER_MS);
+        Some(Arc::new(simulator))
+    } else {
+        tracing::warn!("no acquirer is set up: payments are kept and wait; the simulator comes with --demo");
+        None
+    };
+    let keyring = Keyring::open(Arc::clone(ledger), Arc::clone(local), args.root_keys.clone(), clock.now_ms()).await?;
+    Ok((demo, keyring))
+}
+
+/// Where a database of the server is: in PostgreSQL when there is one, or else in this file of the data directory.
+fn place(args: &ServeArgs, file: &str) -> Place {
+    match &args.database {
+        Some(url) => Place::Postgres(url.clone()),
+        None => Place::Sqlite(args.data.join(file)),
+    }
+}
+
 /// One process per data directory. The lock ends with the process, however it ends.
 fn lock(data: &Path) -> Result<File, ServeError> {
     let file = File::options().create(true).append(true).open(data.join("lock")).map_err(ServeError::Data)?;
@@ -162,19 +182,6 @@ fn random() -> Result<[u8; 16], ServeError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| ServeError::Random)?;
     Ok(bytes)
-}
-
-/// Sweeps the keys at the start and by the clock. A failed sweep is said and tried again with the next.
-async fn sweep_keys(server: Arc<Server>, mut stop: watch::Receiver<bool>) {
-    while !*stop.borrow() {
-        if let Err(error) = server.keyring.sweep(server.clock.now_ms()).await {
-            tracing::error!(%error, "the keys are not as they should be");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(SWEEP_MS)) => {}
-            _ = stop.changed() => {}
-        }
-    }
 }
 
 async fn wait_for(mut stop: watch::Receiver<bool>) {

@@ -113,6 +113,18 @@ impl Keyring {
         self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Takes over the key set that another replica published since.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn refresh(&self) -> Result<(), KeyError> {
+        let held = self.published().map_or(0, |published| published.version);
+        if self.ledger.newest_key_set().await?.is_some_and(|set| set.version > held) {
+            self.load_published().await?;
+        }
+        Ok(())
+    }
+
     /// Does what is due now.
     ///
     /// # Errors

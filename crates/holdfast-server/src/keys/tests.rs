@@ -5,7 +5,7 @@ use super::{Keyring, LocalKeys, WrappedCardKeys};
 use crate::ingest::AckSigner as _;
 use crate::process::{CardKeyFault, CardKeys as _};
 use crate::store::{
-    Books, CardSummary, Database, Enrolled, Enrolment, IngestOp, IngestQuery, Ledger as _, Payment, PaymentOp, Sale,
+    Books, CardSummary, Enrolled, Enrolment, IngestOp, IngestQuery, Ledger as _, Payment, PaymentOp, Place, Sale,
 };
 use crate::testing::{GOOD, NOW};
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
@@ -30,8 +30,8 @@ async fn house() -> House {
     let folder = tempfile::tempdir().expect("a folder");
     assert!(make_root_files(folder.path()).expect("makes"));
     assert!(!make_root_files(folder.path()).expect("leaves them"));
-    let db = Database::open_sqlite(&folder.path().join("books.sqlite")).await.expect("opens");
-    let ledger = Books::open(db, "epoch").await.expect("opens");
+    let place = Place::Sqlite(folder.path().join("books.sqlite"));
+    let ledger = Books::open(&place, "epoch").await.expect("opens");
     let local = LocalKeys::open(folder.path()).expect("opens");
     House { folder, ledger: Arc::new(ledger), local: Arc::new(local) }
 }

@@ -147,6 +147,17 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
         self.again(&mut run, AcquirerError::Unreachable).await
     }
 
+    /// Gives a job back that stopped with an error of the store, so that it need not wait for the end of its lease.
+    ///
+    /// # Errors
+    /// When the store still refuses.
+    pub async fn put_back(&self, job: Job) -> Result<(), StoreError> {
+        let Some(payment) = self.ledger.payment(job.payment_id).await? else { return Ok(()) };
+        let now_ms = self.clock.now_ms();
+        let again = PaymentOp::Again { due_ms: now_ms, failures: job.failures };
+        self.ledger.apply(now_ms, job.payment_id, payment.change, vec![again]).await.map(drop)
+    }
+
     /// Commits `ops` with the state after `events`, if there are any.
     async fn write(
         &self,

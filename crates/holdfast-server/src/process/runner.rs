@@ -1,8 +1,8 @@
 //! The task that drives the jobs in the server: woken by ingest, by the end of a job, and by the clock.
 
-use super::{CardKeys, Clock, Processor};
+use super::{CardKeys, Clock, ProcessError, Processor};
 use crate::acquirer::Acquirer;
-use crate::store::Ledger;
+use crate::store::{Job, Ledger, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -13,6 +13,9 @@ const IN_FLIGHT_MAX: u32 = 16;
 const LOOK_MS_MAX: u64 = 1_000;
 /// How long a stop waits for payments in flight. What is cut off then is settled by reference after the next start.
 const DRAIN_MS_MAX: u64 = 15_000;
+/// How often, and how long apart, a job is given back to a database that was away.
+const PUT_BACK_MAX: u32 = 10;
+const PUT_BACK_MS: u64 = 1_000;
 
 /// Runs until `stop` says so, then waits for the payments in flight.
 pub async fn run<L, A, K, C>(processor: Arc<Processor<L, A, K, C>>, wake: Arc<Notify>, mut stop: watch::Receiver<bool>)
@@ -39,6 +42,9 @@ where
             tokio::spawn(async move {
                 if let Err(error) = processor.process(job).await {
                     tracing::error!(payment = %job.payment_id, %error, "a payment's job stopped; it comes again");
+                    if let ProcessError::Store(StoreError::Database(_)) = error {
+                        put_back(&processor, job).await;
+                    }
                 }
                 drop(permit);
                 wake.notify_one();
@@ -56,5 +62,16 @@ where
     let drained = slots.acquire_many(IN_FLIGHT_MAX);
     if tokio::time::timeout(Duration::from_millis(DRAIN_MS_MAX), drained).await.is_err() {
         tracing::warn!("payments in flight were left for the next start");
+    }
+}
+
+/// After an error of the database. When that stays away, the job comes again at the end of its lease.
+async fn put_back<L: Ledger, A: Acquirer, K: CardKeys, C: Clock>(processor: &Processor<L, A, K, C>, job: Job) {
+    for _ in 0..PUT_BACK_MAX {
+        tokio::time::sleep(Duration::from_millis(PUT_BACK_MS)).await;
+        match processor.put_back(job).await {
+            Ok(()) | Err(StoreError::Conflict | StoreError::Closed) => return,
+            Err(StoreError::Database(_)) => {}
+        }
     }
 }

@@ -11,9 +11,9 @@ pub mod memory;
 pub mod outbox;
 
 pub use books::{
-    AckKeyRow, Books, CardKeyRow, Enrolled, Enrolment, Heartbeat, KeyLogRow, KeySetRow, KeyWrite, SignerRow,
+    AckKeyRow, BEAT_MS, Books, CardKeyRow, Enrolled, Enrolment, Heartbeat, KeyLogRow, KeySetRow, KeyWrite, SignerRow,
 };
-pub use db::{Database, OpenError};
+pub use db::{Database, OpenError, Place, PostgresUrl};
 
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
 use holdfast_core::payment::PaymentState;
@@ -236,7 +236,7 @@ pub trait Ledger: Send + Sync {
     /// When the next job is due, leased ones included.
     fn next_due_ms(&self) -> impl Future<Output = Result<Option<UnixMs>, StoreError>> + Send;
 
-    /// Gives back the leases of a process that is no more. Called at the start, when no other process can hold one.
+    /// Gives back what a process that is no more had taken on. Called at the start, when no other process can hold anything.
     fn release_leases(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     fn payment(&self, id: PaymentId) -> impl Future<Output = Result<Option<Payment>, StoreError>> + Send;

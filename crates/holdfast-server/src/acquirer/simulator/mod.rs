@@ -8,11 +8,11 @@
 mod book;
 mod rules;
 mod script;
-mod sqlite;
+mod sql;
 
 pub use book::{Book, Entry, EntryKind, LedgerView, MemoryBook};
 pub use script::{Script, Step};
-pub use sqlite::SqliteBook;
+pub use sql::SqlBook;
 
 use super::{Acquirer, AcquirerError, AuthorisationRequest, Decision, FollowUp, Known};
 use holdfast_core::id::PaymentId;

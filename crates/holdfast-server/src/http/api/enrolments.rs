@@ -22,7 +22,12 @@ pub async fn post(State(server): State<Arc<Server>>, request: Request) -> Result
     let asked: EnrolmentRequest = serde_json::from_slice(&received.body).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
     let name = asked.device_name.trim();
     let is_p256 = asked.jwk.kty == "EC" && asked.jwk.crv == "P-256";
-    if asked.v != V || !is_p256 || name.is_empty() || name.chars().count() > NAME_CHARS_MAX {
+    if asked.v != V
+        || !is_p256
+        || name.is_empty()
+        || name.chars().count() > NAME_CHARS_MAX
+        || name.contains(char::is_control)
+    {
         return Err(ApiError::REQUEST_UNREADABLE);
     }
     let key = VerifyingKey::parse(&asked.jwk.x, &asked.jwk.y).map_err(|_| ApiError::REQUEST_UNREADABLE)?;

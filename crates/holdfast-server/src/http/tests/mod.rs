@@ -2,13 +2,14 @@
 
 mod access;
 mod paths;
+mod replicas;
 
 use super::{Server, router};
 use crate::cli::ServeArgs;
 use crate::cli::serve::build;
 use crate::keys::root::make_root_files;
 use crate::process::runner;
-use crate::store::StoreError;
+use crate::store::{PostgresUrl, StoreError};
 use crate::testing::{GOOD, TestTill};
 use axum::Router;
 use axum::body::Body;
@@ -42,12 +43,19 @@ async fn house(demo: bool) -> House {
     let app = folder.path().join("app");
     std::fs::create_dir(&app).expect("makes a folder");
     std::fs::write(app.join("index.html"), "<p>till</p>").expect("writes");
+    let is_on_postgres = std::env::var_os("HOLDFAST_TEST_POSTGRES").is_some();
+    let database = is_on_postgres.then(crate::testing::postgres_url);
+    start(folder, demo, database).await
+}
+
+async fn start(folder: tempfile::TempDir, demo: bool, database: Option<PostgresUrl>) -> House {
     let args = ServeArgs {
         demo,
         data: folder.path().to_owned(),
+        database,
         port: 0,
         host: [127, 0, 0, 1].into(),
-        app,
+        app: folder.path().join("app"),
         root_keys: folder.path().to_owned(),
     };
     let (stop, stopped) = watch::channel(false);

@@ -20,15 +20,16 @@ pub async fn next_due_ms(reader: &AnyPool) -> Result<Option<UnixMs>, StoreError>
 pub async fn claim(
     connection: &mut Conn,
     scope: Scope,
+    replica: String,
     now_ms: UnixMs,
     lease_until_ms: UnixMs,
     limit: usize,
 ) -> Result<Vec<Job>, StoreError> {
     let text = scope.dialect.pick(
-        "UPDATE jobs SET lease_until_ms = $1 WHERE payment_id IN
+        "UPDATE jobs SET lease_until_ms = $1, holder = $4 WHERE payment_id IN
            (SELECT payment_id FROM jobs WHERE due_ms <= $2 AND lease_until_ms <= $2 ORDER BY due_ms, payment_id LIMIT $3)
          RETURNING payment_id, failures",
-        "UPDATE jobs SET lease_until_ms = $1 WHERE payment_id IN
+        "UPDATE jobs SET lease_until_ms = $1, holder = $4 WHERE payment_id IN
            (SELECT payment_id FROM jobs WHERE due_ms <= $2 AND lease_until_ms <= $2 ORDER BY due_ms, payment_id LIMIT $3
             FOR UPDATE SKIP LOCKED)
          RETURNING payment_id, failures",
@@ -37,6 +38,7 @@ pub async fn claim(
         .bind(lease_until_ms)
         .bind(now_ms)
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .bind(replica)
         .fetch_all(connection)
         .await?;
     rows.iter()
@@ -45,6 +47,7 @@ pub async fn claim(
 }
 
 pub async fn release_leases(connection: &mut Conn) -> Result<(), StoreError> {
-    sqlx::query("UPDATE jobs SET lease_until_ms = 0").execute(connection).await?;
+    sqlx::query("UPDATE jobs SET lease_until_ms = 0, holder = NULL").execute(&mut *connection).await?;
+    sqlx::query("DELETE FROM duties").execute(connection).await?;
     Ok(())
 }

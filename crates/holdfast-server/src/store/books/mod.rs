@@ -7,13 +7,15 @@ mod ingest;
 mod jobs;
 mod keys;
 mod payments;
+mod replicas;
 pub(super) mod row;
 mod shop;
 
 pub use devices::{Enrolled, Enrolment, Heartbeat};
 pub use keys::{AckKeyRow, CardKeyRow, KeyLogRow, KeySetRow, KeyWrite, SignerRow};
+pub use replicas::BEAT_MS;
 
-use super::db::{Database, Dialect};
+use super::db::{BOOKS, Database, Dialect, OpenError, Place};
 use super::outbox::{TOPICS, Topic};
 use super::{Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp, StoreError};
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
@@ -24,6 +26,8 @@ use sqlx::Row as _;
 #[derive(Debug, Clone)]
 pub struct Books {
     epoch: String,
+    /// This process among those that share the books.
+    replica: String,
     db: Database,
     topics: &'static [Topic],
 }
@@ -36,11 +40,12 @@ struct Scope {
 }
 
 impl Books {
-    /// Opens the books in `db`. `fresh_epoch` is written when there is none yet.
+    /// Opens or makes the books in `place`. `fresh_epoch` is written when there is none yet.
     ///
     /// # Errors
-    /// When the database refuses.
-    pub async fn open(db: Database, fresh_epoch: &str) -> Result<Self, StoreError> {
+    /// When the database cannot be opened, or was written by another version.
+    pub async fn open(place: &Place, fresh_epoch: &str) -> Result<Self, OpenError> {
+        let db = Database::open(place, &BOOKS).await?;
         let fresh_epoch = fresh_epoch.to_owned();
         let write = db.write(move |c| {
             Box::pin(async move {
@@ -52,8 +57,8 @@ impl Books {
                 Ok(row.try_get("value")?)
             })
         });
-        let epoch = write.await?;
-        Ok(Self { epoch, db, topics: TOPICS })
+        let epoch = write.await.map_err(OpenError::Books)?;
+        Ok(Self { epoch, replica: uuid::Uuid::new_v4().to_string(), db, topics: TOPICS })
     }
 
     /// Tells these topics about changes instead of the server's own.
@@ -108,8 +113,8 @@ impl Ledger for Books {
         if jobs::next_due_ms(self.db.reader()).await?.is_none_or(|due| due > now_ms) {
             return Ok(Vec::new());
         }
-        let scope = self.scope();
-        self.db.write(move |c| Box::pin(jobs::claim(c, scope, now_ms, lease_until_ms, limit))).await
+        let (scope, replica) = (self.scope(), self.replica.clone());
+        self.db.write(move |c| Box::pin(jobs::claim(c, scope, replica, now_ms, lease_until_ms, limit))).await
     }
 
     async fn next_due_ms(&self) -> Result<Option<UnixMs>, StoreError> {

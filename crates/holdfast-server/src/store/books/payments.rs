@@ -103,7 +103,7 @@ async fn apply_one(
         }
         PaymentOp::Again { due_ms, failures } => sqlx::query(
             "INSERT INTO jobs (due_ms, failures, payment_id) VALUES ($1, $2, $3) ON CONFLICT (payment_id)
-             DO UPDATE SET due_ms = excluded.due_ms, failures = excluded.failures, lease_until_ms = 0",
+             DO UPDATE SET due_ms = excluded.due_ms, failures = excluded.failures, lease_until_ms = 0, holder = NULL",
         )
         .bind(due_ms)
         .bind(i64::from(failures))

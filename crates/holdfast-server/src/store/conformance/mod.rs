@@ -2,11 +2,12 @@
 //! `cargo xtask test server`.
 
 mod outbox;
+mod replicas;
 
 use super::memory::MemoryLedger;
 use super::{
-    AttemptKind, Books, CardSummary, Database, Device, Enrolled, Enrolment, IngestOp, IngestQuery, IngestSnapshot,
-    Ledger, Payment, PaymentOp, Quarantined, Sale, StoreError,
+    AttemptKind, Books, CardSummary, Device, Enrolled, Enrolment, IngestOp, IngestQuery, IngestSnapshot, Ledger,
+    Payment, PaymentOp, Place, Quarantined, Sale, StoreError,
 };
 use crate::testing::NOW;
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
@@ -28,8 +29,7 @@ async fn in_memory() -> Fixture<MemoryLedger> {
 }
 
 async fn sqlite_books(folder: &tempfile::TempDir, epoch: &str) -> Books {
-    let db = Database::open_sqlite(&folder.path().join("books.sqlite")).await.expect("opens");
-    Books::open(db, epoch).await.expect("opens")
+    Books::open(&Place::Sqlite(folder.path().join("books.sqlite")), epoch).await.expect("opens")
 }
 
 async fn in_sqlite(folder: &tempfile::TempDir) -> Fixture<Books> {
@@ -37,8 +37,7 @@ async fn in_sqlite(folder: &tempfile::TempDir) -> Fixture<Books> {
 }
 
 async fn in_postgres() -> Fixture<Books> {
-    let db = Database::open_postgres(&crate::testing::postgres_database()).await.expect("opens");
-    in_books(Books::open(db, "epoch-1").await.expect("opens")).await
+    in_books(Books::open(&crate::testing::postgres_database(), "epoch-1").await.expect("opens")).await
 }
 
 async fn in_books(ledger: Books) -> Fixture<Books> {

@@ -4,17 +4,18 @@
 //! docs/decisions/one-text-of-sql-for-two-databases.md; [`Dialect::pick`] is for the few places where they have to differ.
 
 mod migrations;
+mod place;
 mod postgres;
 mod sqlite;
 mod writer;
 
-pub use sqlite::migrated;
+pub use migrations::{BOOKS, SIMULATOR, Schema};
+pub use place::{Place, PlaceError, PostgresUrl};
 
 use super::StoreError;
 use futures_util::future::BoxFuture;
 use sqlx::AnyPool;
 use sqlx::migrate::MigrateError;
-use std::path::Path;
 use writer::Writer;
 
 /// A connection, inside a transaction.
@@ -27,6 +28,8 @@ pub enum OpenError {
     Open(#[from] sqlx::Error),
     #[error("the database is of another version: {0}; use the program that wrote it, or a newer one")]
     Migrate(#[from] MigrateError),
+    #[error(transparent)]
+    Books(StoreError),
 }
 
 /// Which database it is.
@@ -62,24 +65,23 @@ enum Writes {
 }
 
 impl Database {
-    /// Opens or makes the SQLite file in `path`, and brings its schema up to date.
+    /// Opens or makes the database in `place`, and brings its schema up to date.
     ///
     /// # Errors
-    /// When the file cannot be opened, or was written by another version.
-    pub async fn open_sqlite(path: &Path) -> Result<Self, OpenError> {
-        sqlite::migrated(path, migrations::of(Dialect::Sqlite)).await?;
-        let (writer, reader) = sqlite::connect(path).await?;
-        Ok(Self { reader, writes: Writes::Sqlite(Writer::start(writer)) })
-    }
-
-    /// Connects to PostgreSQL, and brings its schema up to date.
-    ///
-    /// # Errors
-    /// When the server cannot be reached, or its schema was written by another version.
-    pub async fn open_postgres(url: &str) -> Result<Self, OpenError> {
-        postgres::migrate(url, migrations::of(Dialect::Postgres)).await?;
-        let (writers, reader) = postgres::connect(url).await?;
-        Ok(Self { reader, writes: Writes::Postgres(writers) })
+    /// When it cannot be opened or reached, or its schema was written by another version.
+    pub async fn open(place: &Place, schema: &Schema) -> Result<Self, OpenError> {
+        match place {
+            Place::Sqlite(path) => {
+                sqlite::migrate(path, schema).await?;
+                let (writer, reader) = sqlite::connect(path).await?;
+                Ok(Self { reader, writes: Writes::Sqlite(Writer::start(writer)) })
+            }
+            Place::Postgres(url) => {
+                postgres::migrate(url, schema).await?;
+                let (writers, reader) = postgres::connect(url, schema).await?;
+                Ok(Self { reader, writes: Writes::Postgres(writers) })
+            }
+        }
     }
 
     pub fn dialect(&self) -> Dialect {

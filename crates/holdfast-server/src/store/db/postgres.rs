@@ -1,7 +1,8 @@
 //! Connecting to PostgreSQL the way money needs it.
 
-use super::migrations::Step;
-use super::{OpenError, sqlite};
+use super::OpenError;
+use super::migrations::Schema;
+use super::place::PostgresUrl;
 use sqlx::any::AnyPoolOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AnyPool, ConnectOptions as _, Connection as _};
@@ -23,20 +24,32 @@ const SETTINGS: &str = "SELECT set_config('synchronous_commit', 'on', false)
 ///
 /// # Errors
 /// When the server cannot be reached, or holds a schema that this program does not know.
-pub async fn migrate(url: &str, steps: &'static [Step]) -> Result<(), OpenError> {
-    let options: PgConnectOptions = url.parse()?;
-    let mut connection = options.connect().await?;
-    sqlite::migrator(steps).run(&mut connection).await?;
+pub async fn migrate(url: &PostgresUrl, schema: &Schema) -> Result<(), OpenError> {
+    let options: PgConnectOptions = url.expose().parse()?;
+    let mut connection = search(options, schema).connect().await?;
+    schema.for_postgres().run(&mut connection).await?;
     connection.close().await?;
     Ok(())
+}
+
+fn search(options: PgConnectOptions, schema: &Schema) -> PgConnectOptions {
+    match schema.apart {
+        Some(name) => options.options([("search_path", name)]),
+        None => options,
+    }
 }
 
 /// Writers and readers.
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn connect(url: &str) -> Result<(AnyPool, AnyPool), OpenError> {
+pub async fn connect(url: &PostgresUrl, schema: &Schema) -> Result<(AnyPool, AnyPool), OpenError> {
     sqlx::any::install_default_drivers();
+    let mut url = url.expose().to_owned();
+    if let Some(name) = schema.apart {
+        let separator = if url.contains('?') { '&' } else { '?' };
+        url.push_str(&format!("{separator}options=-c%20search_path%3D{name}"));
+    }
     let pool = |size: u32| {
         AnyPoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_MAX).after_connect(|connection, _| {
             Box::pin(async move {
@@ -45,5 +58,5 @@ pub async fn connect(url: &str) -> Result<(AnyPool, AnyPool), OpenError> {
             })
         })
     };
-    Ok((pool(WRITERS_MAX).connect(url).await?, pool(READERS_MAX).connect(url).await?))
+    Ok((pool(WRITERS_MAX).connect(&url).await?, pool(READERS_MAX).connect(&url).await?))
 }

@@ -1,10 +1,10 @@
 //! Opening a SQLite file the way money needs it.
 
+use super::migrations::Schema;
 use super::{Conn, OpenError};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{AnyPool, ConnectOptions as _, SqlSafeStr as _};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{AnyPool, ConnectOptions as _, Connection as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -28,24 +28,15 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("secure_delete", "ON")
 }
 
-/// Opens `path` for writing and brings its schema up to date.
+/// Makes the file if it is not there, and brings its schema up to date.
 ///
 /// # Errors
 /// When the file cannot be opened, or holds a schema that this program does not know.
-pub async fn migrated(
-    path: &Path,
-    migrations: &[(i64, &'static str, &'static str)],
-) -> Result<SqliteConnection, OpenError> {
+pub async fn migrate(path: &Path, schema: &Schema) -> Result<(), OpenError> {
     let mut connection = options(path).connect().await?;
-    migrator(migrations).run(&mut connection).await?;
-    Ok(connection)
-}
-
-pub fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {
-    let list = migrations.iter().map(|(version, name, sql)| {
-        Migration::new(*version, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
-    });
-    Migrator::with_migrations(list.collect())
+    schema.for_sqlite().run(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
 }
 
 /// The one connection that writes, and those that read.
