@@ -21,54 +21,54 @@ pub struct Currency {
     exponent: u8,
 }
 
-/// Code and number of decimals (ISO 4217, list one) of the currencies that shops of today's acquirers settle in.
-const CURRENCIES: &[(&str, u8)] = &[
-    ("AED", 2),
-    ("AUD", 2),
-    ("BGN", 2),
-    ("BHD", 3),
-    ("BRL", 2),
-    ("CAD", 2),
-    ("CHF", 2),
-    ("CLP", 0),
-    ("CNY", 2),
-    ("CZK", 2),
-    ("DKK", 2),
-    ("EUR", 2),
-    ("GBP", 2),
-    ("HKD", 2),
-    ("HUF", 2),
-    ("IDR", 2),
-    ("ILS", 2),
-    ("INR", 2),
-    ("ISK", 0),
-    ("JOD", 3),
-    ("JPY", 0),
-    ("KES", 2),
-    ("KRW", 0),
-    ("KWD", 3),
-    ("MAD", 2),
-    ("MXN", 2),
-    ("MYR", 2),
-    ("NGN", 2),
-    ("NOK", 2),
-    ("NZD", 2),
-    ("OMR", 3),
-    ("PHP", 2),
-    ("PLN", 2),
-    ("QAR", 2),
-    ("RON", 2),
-    ("SAR", 2),
-    ("SEK", 2),
-    ("SGD", 2),
-    ("THB", 2),
-    ("TND", 3),
-    ("TRY", 2),
-    ("TWD", 2),
-    ("UAH", 2),
-    ("USD", 2),
-    ("VND", 0),
-    ("ZAR", 2),
+/// Code, number of decimals and numeric code (ISO 4217, list one) of the currencies that shops of today's acquirers settle in.
+const CURRENCIES: &[(&str, u8, &str)] = &[
+    ("AED", 2, "784"),
+    ("AUD", 2, "036"),
+    ("BGN", 2, "975"),
+    ("BHD", 3, "048"),
+    ("BRL", 2, "986"),
+    ("CAD", 2, "124"),
+    ("CHF", 2, "756"),
+    ("CLP", 0, "152"),
+    ("CNY", 2, "156"),
+    ("CZK", 2, "203"),
+    ("DKK", 2, "208"),
+    ("EUR", 2, "978"),
+    ("GBP", 2, "826"),
+    ("HKD", 2, "344"),
+    ("HUF", 2, "348"),
+    ("IDR", 2, "360"),
+    ("ILS", 2, "376"),
+    ("INR", 2, "356"),
+    ("ISK", 0, "352"),
+    ("JOD", 3, "400"),
+    ("JPY", 0, "392"),
+    ("KES", 2, "404"),
+    ("KRW", 0, "410"),
+    ("KWD", 3, "414"),
+    ("MAD", 2, "504"),
+    ("MXN", 2, "484"),
+    ("MYR", 2, "458"),
+    ("NGN", 2, "566"),
+    ("NOK", 2, "578"),
+    ("NZD", 2, "554"),
+    ("OMR", 3, "512"),
+    ("PHP", 2, "608"),
+    ("PLN", 2, "985"),
+    ("QAR", 2, "634"),
+    ("RON", 2, "946"),
+    ("SAR", 2, "682"),
+    ("SEK", 2, "752"),
+    ("SGD", 2, "702"),
+    ("THB", 2, "764"),
+    ("TND", 3, "788"),
+    ("TRY", 2, "949"),
+    ("TWD", 2, "901"),
+    ("UAH", 2, "980"),
+    ("USD", 2, "840"),
+    ("VND", 0, "704"),
+    ("ZAR", 2, "710"),
 ];
 
 impl Currency {
@@ -77,6 +77,11 @@ impl Currency {
     /// The three letters.
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.code).unwrap_or("XXX")
+    }
+
+    /// The three digits, as acquirers' messages want them: 978 for EUR.
+    pub fn numeric(&self) -> &'static str {
+        CURRENCIES.iter().find(|(code, ..)| *code == self.code()).map_or("999", |(_, _, numeric)| numeric)
     }
 
     /// Decimals of the minor unit: 2 for EUR, 0 for JPY.
@@ -88,7 +93,7 @@ impl Currency {
 impl FromStr for Currency {
     type Err = MoneyError;
     fn from_str(text: &str) -> Result<Self, MoneyError> {
-        let (code, exponent) = CURRENCIES.iter().find(|(c, _)| *c == text).ok_or(MoneyError::UnknownCurrency)?;
+        let (code, exponent, _) = CURRENCIES.iter().find(|(c, ..)| *c == text).ok_or(MoneyError::UnknownCurrency)?;
         let code = code.as_bytes().try_into().map_err(|_| MoneyError::UnknownCurrency)?;
         Ok(Self { code, exponent: *exponent })
     }

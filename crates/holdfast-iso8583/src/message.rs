@@ -41,6 +41,11 @@ impl Mti {
         v == rv && c == rc && matches!(rf, b'0' | b'2' | b'4') && f == rf + 1
     }
 
+    /// Whether this is about the network itself, class 8: sign-on, echo.
+    pub fn is_network(&self) -> bool {
+        self.0[1] == b'8'
+    }
+
     /// Whether this asks for an answer.
     pub fn is_request(&self) -> bool {
         matches!(self.0[2], b'0' | b'2' | b'4')

@@ -1,7 +1,8 @@
 //! The acquirer of a running server.
 
+use super::iso8583::Iso8583;
 use super::simulator::{RealPause, Simulator, SqlBook};
-use super::{Acquirer, AcquirerError, AuthorisationRequest, Decision, FollowUp, Known};
+use super::{Acquirer, AcquirerError, AuthorisationRequest, Decision, FollowUp, Known, RefundRequest};
 use holdfast_core::id::PaymentId;
 use holdfast_core::time::UnixMs;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub enum Configured {
     /// None yet: payments are kept, and wait.
     None,
     Simulator(Arc<DemoSimulator>),
+    Iso8583(Arc<Iso8583>),
 }
 
 impl Acquirer for Configured {
@@ -22,6 +24,7 @@ impl Acquirer for Configured {
         match self {
             Self::None => Err(AcquirerError::Unreachable),
             Self::Simulator(simulator) => simulator.authorise(now_ms, request).await,
+            Self::Iso8583(host) => host.authorise(now_ms, request).await,
         }
     }
 
@@ -29,6 +32,7 @@ impl Acquirer for Configured {
         match self {
             Self::None => Err(AcquirerError::Unreachable),
             Self::Simulator(simulator) => simulator.capture(now_ms, request).await,
+            Self::Iso8583(host) => host.capture(now_ms, request).await,
         }
     }
 
@@ -36,6 +40,7 @@ impl Acquirer for Configured {
         match self {
             Self::None => Err(AcquirerError::Unreachable),
             Self::Simulator(simulator) => simulator.inquire(now_ms, reference).await,
+            Self::Iso8583(host) => host.inquire(now_ms, reference).await,
         }
     }
 
@@ -43,6 +48,15 @@ impl Acquirer for Configured {
         match self {
             Self::None => Err(AcquirerError::Unreachable),
             Self::Simulator(simulator) => simulator.reverse(now_ms, request).await,
+            Self::Iso8583(host) => host.reverse(now_ms, request).await,
+        }
+    }
+
+    async fn refund(&self, now_ms: UnixMs, request: RefundRequest) -> Result<Decision, AcquirerError> {
+        match self {
+            Self::None => Err(AcquirerError::Unreachable),
+            Self::Simulator(simulator) => simulator.refund(now_ms, request).await,
+            Self::Iso8583(host) => host.refund(now_ms, request).await,
         }
     }
 }

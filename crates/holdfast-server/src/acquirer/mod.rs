@@ -1,9 +1,11 @@
 //! The other side of a card payment: whoever authorises and captures.
 //!
 //! Every request carries the payment's id as its reference. An acquirer recognises a reference it has seen, so after a lost
-//! answer the right move is to ask by reference, never to send again blind.
+//! answer the right move is to ask by reference, never to send again blind. An acquirer that cannot be asked (ISO 8583) settles its
+//! doubts itself when it is: see [`iso8583`].
 
 mod configured;
+pub mod iso8583;
 pub mod simulator;
 
 pub use configured::{Configured, DemoSimulator};
@@ -29,6 +31,16 @@ pub struct AuthorisationRequest<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct FollowUp {
     pub reference: PaymentId,
+    pub amount_minor: i64,
+    pub currency: Currency,
+}
+
+/// A request to pay money of a captured payment back.
+#[derive(Debug, Clone, Copy)]
+pub struct RefundRequest {
+    pub reference: PaymentId,
+    /// Which refund of this payment, from 1. With the reference it names the refund: a repeated request is answered as the first.
+    pub number: u32,
     pub amount_minor: i64,
     pub currency: Currency,
 }
@@ -75,7 +87,8 @@ pub trait Acquirer: Send + Sync {
         request: FollowUp,
     ) -> impl Future<Output = Result<Decision, AcquirerError>> + Send;
 
-    /// What became of a reference; an empty [`Known`] when it was never seen.
+    /// What became of a reference; an empty [`Known`] when it was never seen, or when whatever was in doubt about it has been taken
+    /// back: either way it may be asked for anew. An error says that the doubt remains, and to come again.
     fn inquire(
         &self,
         now_ms: UnixMs,
@@ -87,5 +100,12 @@ pub trait Acquirer: Send + Sync {
         &self,
         now_ms: UnixMs,
         request: FollowUp,
+    ) -> impl Future<Output = Result<Decision, AcquirerError>> + Send;
+
+    /// Pays back what was captured, or a part of it.
+    fn refund(
+        &self,
+        now_ms: UnixMs,
+        request: RefundRequest,
     ) -> impl Future<Output = Result<Decision, AcquirerError>> + Send;
 }

@@ -55,6 +55,27 @@ pub struct ServeArgs {
     /// The directory of `root.private.json`, which is read only when a signer needs a certificate.
     #[arg(long)]
     pub root_keys: PathBuf,
+    #[command(flatten)]
+    pub acquirer: AcquirerArgs,
+}
+
+/// Who authorises and captures.
+#[derive(Debug, Default, clap::Args)]
+pub struct AcquirerArgs {
+    /// The acquirer. With --demo it is the built-in simulator, unless another is named; otherwise payments are kept and wait.
+    #[arg(long)]
+    pub acquirer: Option<AcquirerKind>,
+    /// The file that describes the acquirer's host (TOML, see docs/acquirer.md).
+    #[arg(long, requires = "acquirer")]
+    pub acquirer_config: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum AcquirerKind {
+    /// The built-in one, for the demo.
+    Simulator,
+    /// A host that speaks ISO 8583 over TCP or TLS.
+    Iso8583,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,7 @@
 //! `holdfast serve`.
 
-use super::{ServeArgs, replica};
+use super::{AcquirerKind, ServeArgs, replica};
+use crate::acquirer::iso8583::{self, Iso8583};
 use crate::acquirer::simulator::{RealPause, Simulator, SqlBook};
 use crate::acquirer::{Configured, DemoSimulator};
 use crate::clock::SystemClock;
@@ -36,6 +37,18 @@ pub enum ServeError {
     InUse,
     #[error("the port cannot be opened: {0}; choose another with --port")]
     Listen(std::io::Error),
+    #[error("--acquirer iso8583 needs --acquirer-config FILE; docs/acquirer.md says what is in it")]
+    AcquirerFile,
+    #[error(
+        "--acquirer iso8583 keeps its log of exchanges in the data directory and works for one server only: leave --database out"
+    )]
+    AcquirerIsAlone,
+    #[error("the simulator is for the demo only: it comes with --demo")]
+    SimulatorWithoutDemo,
+    #[error(transparent)]
+    AcquirerConfig(#[from] iso8583::ConfigError),
+    #[error(transparent)]
+    Acquirer(#[from] iso8583::StartError),
     #[error("HOLDFAST_CLOCK_OFFSET_MS is not a whole number of milliseconds")]
     ClockOffset,
     #[error("the system gives no random numbers")]
@@ -114,7 +127,7 @@ pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Resu
     let (demo, keyring) = set_up?;
     let (changes, _) = watch::channel(0_u64);
     let card_keys = Arc::new(WrappedCardKeys::new(Arc::clone(&ledger), Arc::clone(&local)));
-    let acquirer = Arc::new(demo.clone().map_or(Configured::None, Configured::Simulator));
+    let acquirer = Arc::new(acquirer(args, demo.clone(), clock).await?);
     let changed = changes.clone();
     // Opened to key the hash of card numbers, which is what it is for.
     let pan_key = holdfast_crypto::SecretBytes::from(local.pan_key.expose().as_slice());
@@ -149,7 +162,6 @@ async fn set_up(
             Simulator::new(book, RealPause, SIMULATOR_TIME_OUT_MS).with_lost_answer_ms(SIMULATOR_LOST_ANSWER_MS);
         Some(Arc::new(simulator))
     } else {
-        tracing::warn!("no acquirer is set up: payments are kept and wait; the simulator comes with --demo");
         None
     };
     let keyring = Keyring::open(Arc::clone(ledger), Arc::clone(local), args.root_keys.clone(), clock.now_ms()).await?;
@@ -161,6 +173,29 @@ fn place(args: &ServeArgs, file: &str) -> Place {
     match &args.database {
         Some(url) => Place::Postgres(url.clone()),
         None => Place::Sqlite(args.data.join(file)),
+    }
+}
+
+async fn acquirer(
+    args: &ServeArgs,
+    demo: Option<Arc<DemoSimulator>>,
+    clock: SystemClock,
+) -> Result<Configured, ServeError> {
+    match (args.acquirer.acquirer, demo) {
+        // Its log of exchanges is a file: another server would not know what this one has open.
+        (Some(AcquirerKind::Iso8583), _) if args.database.is_some() => Err(ServeError::AcquirerIsAlone),
+        (Some(AcquirerKind::Iso8583), _) => {
+            let file = args.acquirer.acquirer_config.as_ref().ok_or(ServeError::AcquirerFile)?;
+            let config = iso8583::Config::read(file)?;
+            let log = args.data.join("acquirer-iso8583.sqlite");
+            Ok(Configured::Iso8583(Arc::new(Iso8583::start(config, &log, clock).await?)))
+        }
+        (_, Some(simulator)) => Ok(Configured::Simulator(simulator)),
+        (Some(AcquirerKind::Simulator), None) => Err(ServeError::SimulatorWithoutDemo),
+        (None, None) => {
+            tracing::warn!("no acquirer is set up: payments are kept and wait; the simulator comes with --demo");
+            Ok(Configured::None)
+        }
     }
 }
 

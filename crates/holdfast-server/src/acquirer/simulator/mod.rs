@@ -14,7 +14,7 @@ pub use book::{Book, Entry, EntryKind, LedgerView, MemoryBook};
 pub use script::{Script, Step};
 pub use sql::SqlBook;
 
-use super::{Acquirer, AcquirerError, AuthorisationRequest, Decision, FollowUp, Known};
+use super::{Acquirer, AcquirerError, AuthorisationRequest, Decision, FollowUp, Known, RefundRequest};
 use holdfast_core::id::PaymentId;
 use holdfast_core::time::UnixMs;
 use std::future::Future;
@@ -168,5 +168,16 @@ impl<B: Book, P: Pause> Acquirer for Simulator<B, P> {
     async fn reverse(&self, now_ms: UnixMs, request: FollowUp) -> Result<Decision, AcquirerError> {
         let step = self.lock().take_for_delivery();
         self.carry_out(step, Self::follow_up(EntryKind::Reversal, now_ms, request)).await
+    }
+
+    async fn refund(&self, now_ms: UnixMs, request: RefundRequest) -> Result<Decision, AcquirerError> {
+        if request.number != 1 {
+            // Its ledger has one line of a kind per reference: a second refund would be taken for the first.
+            return Ok(Decision::Declined { code: "12".to_owned() });
+        }
+        let RefundRequest { reference, amount_minor, currency, .. } = request;
+        let step = self.lock().take_for_delivery();
+        let follow_up = FollowUp { reference, amount_minor, currency };
+        self.carry_out(step, Self::follow_up(EntryKind::Refund, now_ms, follow_up)).await
     }
 }

@@ -5,8 +5,8 @@ mod paths;
 mod replicas;
 
 use super::{Server, router};
-use crate::cli::ServeArgs;
 use crate::cli::serve::build;
+use crate::cli::{AcquirerArgs, ServeArgs};
 use crate::keys::root::make_root_files;
 use crate::process::runner;
 use crate::store::{PostgresUrl, StoreError};
@@ -57,6 +57,7 @@ async fn start(folder: tempfile::TempDir, demo: bool, database: Option<PostgresU
         host: [127, 0, 0, 1].into(),
         app: folder.path().join("app"),
         root_keys: folder.path().to_owned(),
+        acquirer: AcquirerArgs::default(),
     };
     let (stop, stopped) = watch::channel(false);
     let server = build(&args, stopped.clone()).await.expect("starts");
