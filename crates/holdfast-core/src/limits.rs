@@ -12,6 +12,14 @@ pub const SALE_LINES_MAX: usize = 200;
 pub const NAME_CHARS_MAX: usize = 120;
 /// Payments that may wait on one device. At the cap the till refuses the next one and says why.
 pub const WAITING_PAYMENTS_MAX: usize = 5_000;
+/// Journal files that a page keeps prepared and open for the next payments.
+pub const PREPARED_FILES_MAX: usize = 3;
+/// A prepared file that nobody holds open and that is older than this was left behind.
+pub const PREPARED_STALE_MS: i64 = 600_000;
+/// Payments that the device's own store may fail to settle, each for itself, before a run of the uploader gives up.
+pub const SETTLE_FAULTS_MAX: usize = 3;
+/// Journal files that are removed at the same time after a batch.
+pub const REMOVALS_AT_ONCE_MAX: usize = 16;
 /// Batches that one run of the uploader sends before it hands the lock back.
 pub const BATCHES_PER_RUN_MAX: usize = 200;
 

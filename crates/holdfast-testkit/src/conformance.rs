@@ -9,22 +9,24 @@ use holdfast_core::outbox::{
     head_to_copy, recover,
 };
 use holdfast_wire::b64;
-use holdfast_wire::stored::{ChainHead, StoredPayment};
+use holdfast_wire::stored::{ChainHead, StoredPayment, Tombstone, prepared_name};
 
 /// Runs every case, each on a store that `fresh` opens empty under the case's name. Returns how many there were.
 pub async fn all<S: DeviceStore>(mut fresh: impl AsyncFnMut(&'static str) -> S) -> usize {
     put_is_read_back_and_listed(&fresh("put").await).await;
     the_list_is_in_order_of_sequence(&fresh("order").await).await;
     settling_removes_exactly_id_and_hash(&fresh("settle").await).await;
+    a_batch_is_settled_at_once(&fresh("batch").await).await;
     what_was_delivered_cannot_be_taken_back(&fresh("delivered").await).await;
     tombstones_are_kept_and_swept(&fresh("tombstones").await).await;
     the_head_only_grows_but_for_a_sale_that_was_not_stored(&fresh("head").await).await;
     the_journal_keeps_files_and_head(&fresh("journal").await).await;
+    a_prepared_files_name_is_kept_in_both_copies(&fresh("prepared").await).await;
     the_database_comes_back_from_the_journal(&fresh("recovery").await).await;
     the_journal_comes_back_from_the_database(&fresh("rewrite").await).await;
     big_values_survive(&fresh("big").await).await;
     the_save_machine_runs_over_it(&fresh("save").await).await;
-    11
+    13
 }
 
 pub async fn put_is_read_back_and_listed(store: &impl DeviceStore) {
@@ -56,17 +58,34 @@ pub async fn settling_removes_exactly_id_and_hash(store: &impl DeviceStore) {
     put(store, &one).await;
     put(store, &two).await;
     let stone = tombstone(&one, &AckStatus::Stored, "e1", 5);
-    assert_eq!(store.settle(&entry(&one), &stone).await, Ok(()));
+    assert_eq!(settle(store, &one, &stone).await, Ok(()));
     assert_eq!(store.list().await, Ok(vec![entry(&two)]));
     assert_eq!(store.tombstones().await, Ok(vec![stone.clone()]));
     // Again, as two runs at once may do it.
-    assert_eq!(store.settle(&entry(&one), &stone).await, Ok(()));
+    assert_eq!(settle(store, &one, &stone).await, Ok(()));
     // The same id with another hash is another record: it stays.
     let other = Entry { hash: entry(&one).hash, ..entry(&two) };
     let stone = tombstone(&two, &AckStatus::Stored, "e1", 5);
-    assert_eq!(store.settle(&other, &stone).await, Ok(()));
+    assert_eq!(store.settle(&[(other, stone)]).await, Ok(()));
     assert_eq!(store.payment(&two.id).await, Ok(Some(two.clone())));
     assert_eq!(store.read_back(&two.id).await, Ok(Some(entry(&two).hash)));
+}
+
+pub async fn a_batch_is_settled_at_once(store: &impl DeviceStore) {
+    let payments: Vec<StoredPayment> = (1..=60).map(stored).collect();
+    for payment in &payments {
+        put(store, payment).await;
+    }
+    let stone = |p: &StoredPayment| tombstone(p, &AckStatus::Stored, "e1", 5);
+    // One of them was settled by another run before, one is another record under its id.
+    settle(store, &payments[3], &stone(&payments[3])).await.expect("a settled payment");
+    let mut settled: Vec<_> = payments.iter().take(50).map(|p| (entry(p), stone(p))).collect();
+    settled[7].0.hash = settled[8].0.hash;
+    assert_eq!(store.settle(&settled).await, Ok(()));
+    let left: Vec<u64> = store.list().await.expect("a list").iter().map(|e| e.seq).collect();
+    assert_eq!(left, [8, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60]);
+    assert_eq!(store.tombstones().await.map(|stones| stones.len()), Ok(50));
+    assert_eq!(store.settle(&[]).await, Ok(()));
 }
 
 pub async fn what_was_delivered_cannot_be_taken_back(store: &impl DeviceStore) {
@@ -75,7 +94,7 @@ pub async fn what_was_delivered_cannot_be_taken_back(store: &impl DeviceStore) {
     put(store, &one).await;
     put(store, &two).await;
     let stone = tombstone(&two, &AckStatus::Stored, "e1", 5);
-    store.settle(&entry(&two), &stone).await.expect("a settled payment");
+    settle(store, &two, &stone).await.expect("a settled payment");
     assert_eq!(store.read_back(&two.id).await, Ok(Some(entry(&two).hash)), "a tombstone answers for its payment");
     assert_eq!(store.uncommit(&two, &before).await, Err(StoreFault::Mismatch));
     assert_eq!(store.head().await, Ok(Some(head_of(&two, 2))));
@@ -88,7 +107,7 @@ pub async fn tombstones_are_kept_and_swept(store: &impl DeviceStore) {
         let payment = stored(n);
         put(store, &payment).await;
         let stone = tombstone(&payment, &status, "e1", i64::from(n) * 100);
-        assert_eq!(store.settle(&entry(&payment), &stone).await, Ok(()));
+        assert_eq!(settle(store, &payment, &stone).await, Ok(()));
     }
     assert_eq!(store.sweep_tombstones(200).await, Ok(()));
     let mut stones = store.tombstones().await.expect("the tombstones");
@@ -136,6 +155,17 @@ pub async fn the_journal_keeps_files_and_head(store: &impl DeviceStore) {
     assert_eq!((content.whole, content.head), (vec![one], Some(head_of(&two, 2))), "the head outlives its record");
 }
 
+pub async fn a_prepared_files_name_is_kept_in_both_copies(store: &impl DeviceStore) {
+    let payment = StoredPayment { file: Some(prepared_name(9, [7; 8])), ..stored(1) };
+    put(store, &payment).await;
+    assert_eq!(store.payment(&payment.id).await, Ok(Some(payment.clone())));
+    assert_eq!(store.journal_content().await.map(|c| c.whole), Ok(vec![payment.clone()]));
+    let stone = tombstone(&payment, &AckStatus::Stored, "e1", 5);
+    settle(store, &payment, &stone).await.expect("a settled payment");
+    assert_eq!(run_recovery(store).await, Ok(1), "the file goes by the name that it has");
+    assert_eq!(store.journal_content().await.map(|c| c.whole), Ok(vec![]));
+}
+
 pub async fn the_database_comes_back_from_the_journal(store: &impl DeviceStore) {
     for n in [1, 2] {
         let payment = stored(n);
@@ -157,7 +187,7 @@ pub async fn the_journal_comes_back_from_the_database(store: &impl DeviceStore) 
     assert_eq!(store.journal_content().await.map(|c| c.head), Ok(Some(head_of(&stored(2), 2))));
     // Acknowledged, but the journal's file outlived it.
     let stone = tombstone(&one, &AckStatus::Stored, "e1", 5);
-    store.settle(&entry(&one), &stone).await.expect("a settled payment");
+    settle(store, &one, &stone).await.expect("a settled payment");
     assert_eq!(run_recovery(store).await, Ok(1));
     assert_eq!(store.journal_content().await.map(|c| c.whole.len()), Ok(1));
     assert_eq!(run_recovery(store).await, Ok(0));
@@ -235,7 +265,11 @@ pub async fn run_recovery(store: &impl DeviceStore) -> Result<usize, StoreFault>
                     store.journal(&row, &top).await?;
                 }
             }
-            RecoverOp::Unjournal(e) => store.unjournal(&crate::memory::name_of(e)).await?,
+            RecoverOp::Unjournal(e) => {
+                for of_it in journal.whole.iter().filter(|p| build::entry(p) == *e) {
+                    store.unjournal(&of_it.journal_name()).await?;
+                }
+            }
             RecoverOp::RemoveTorn(name) => store.unjournal(name).await?,
         }
     }
@@ -269,6 +303,10 @@ async fn put(store: &impl DeviceStore, payment: &StoredPayment) {
     assert_eq!(store.commit(payment, &head).await, Ok(()));
 }
 
+async fn settle(store: &impl DeviceStore, payment: &StoredPayment, stone: &Tombstone) -> Result<(), StoreFault> {
+    store.settle(&[(entry(payment), stone.clone())]).await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -277,6 +315,6 @@ mod tests {
 
     #[test]
     fn the_memory_store_conforms() {
-        assert_eq!(ready(all(async |_| MemoryStore::default())), 11);
+        assert_eq!(ready(all(async |_| MemoryStore::default())), 13);
     }
 }

@@ -193,14 +193,19 @@ impl DeviceStore for MemoryStore {
         self.read(Op::Payment, |disk| disk.rows.get(id).and_then(|text| StoredPayment::from_json(text).ok()))
     }
 
-    async fn settle(&self, entry: &Entry, tombstone: &Tombstone) -> Result<(), StoreFault> {
-        let (id, hash) = (entry.id.to_string(), b64::hash_text(entry.hash));
+    async fn settle(&self, settled: &[(Entry, Tombstone)]) -> Result<(), StoreFault> {
         let gone = self.write(Op::Settle, 0, |disk| {
-            let gone = disk.take_row(&id, &hash);
-            disk.tombstones.insert(id, tombstone.to_json());
-            gone
+            let one = |(entry, tombstone): &(Entry, Tombstone)| {
+                let (id, hash) = (entry.id.to_string(), b64::hash_text(entry.hash));
+                let gone = disk.take_row(&id, &hash);
+                disk.tombstones.insert(id, tombstone.to_json());
+                gone
+            };
+            settled.iter().map(one).collect::<Vec<_>>()
         })?;
-        self.deleted(Op::Settle, gone);
+        for gone in gone {
+            self.deleted(Op::Settle, gone);
+        }
         Ok(())
     }
 

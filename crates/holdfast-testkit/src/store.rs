@@ -45,8 +45,9 @@ pub trait DeviceStore {
     async fn list(&self) -> Result<Vec<Entry>, StoreFault>;
     /// The row of a payment.
     async fn payment(&self, id: &str) -> Result<Option<StoredPayment>, StoreFault>;
-    /// In one transaction removes the row if its hash is this one, and writes the tombstone whether or not the row was there.
-    async fn settle(&self, entry: &Entry, tombstone: &Tombstone) -> Result<(), StoreFault>;
+    /// In one transaction, all or nothing: removes each row if its hash is this one, and writes each tombstone whether or not the row was
+    /// there.
+    async fn settle(&self, settled: &[(Entry, Tombstone)]) -> Result<(), StoreFault>;
 
     // What a start reads.
 

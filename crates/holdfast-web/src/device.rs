@@ -160,12 +160,13 @@ impl Device {
         &self.inner.shared
     }
 
-    /// Copies the chain's head into the journal; nobody waits for it.
-    fn copy_head(&self) {
+    /// After a save: copies the chain's head into the journal, and has a file prepared for the next payment. Nobody waits for either.
+    fn tidy_up(&self) {
         let device = self.clone();
         wasm_bindgen_futures::spawn_local(async move {
             // What is lost here is found again from the records.
             let _ = recovery::copy_head(device.shared()).await;
+            device.shared().journal.prepare().await;
         });
     }
 }

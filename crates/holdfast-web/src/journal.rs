@@ -1,5 +1,7 @@
 //! The second copy of every waiting payment, for the day when the browser loses its database: one file per payment.
 //!
+//! A file is prepared before its payment is known, or made for it; either way what is in it names it. docs/decisions/prepared-journal-files.md.
+//!
 //! In the origin's private file system where there is one (written by a dedicated worker, since only there a file can be flushed
 //! to the disk), else in Cache Storage. Everybody reads and removes in both places, so they never disagree about which.
 
@@ -8,6 +10,9 @@ mod opfs;
 mod writer;
 
 use cache::CachePlace;
+use futures_util::future::join;
+use futures_util::stream::{self, StreamExt};
+use holdfast_core::limits::REMOVALS_AT_ONCE_MAX;
 use holdfast_core::outbox::StoreFault;
 use opfs::OpfsPlace;
 use std::collections::BTreeSet;
@@ -47,10 +52,26 @@ impl Journal {
         self.writer.is_some()
     }
 
-    /// Starts the writing worker ahead, so that the first sale neither waits for it nor has to do without it.
+    /// Starts the writing worker ahead, so that the first sale neither waits for it nor has to do without it, and has it prepare files:
+    /// making one takes much longer than writing and flushing one. For when nobody waits.
     pub async fn prepare(&self) {
-        if let Some(writer) = &self.writer {
-            writer.works().await;
+        if let Some(writer) = &self.writer
+            && writer.works().await
+        {
+            writer.prepare().await;
+        }
+    }
+
+    /// The name of a prepared file, if there is one. It is the caller's alone; what is written into it must name it.
+    pub fn take_prepared(&self) -> Option<String> {
+        self.writer.as_ref()?.take_prepared()
+    }
+
+    /// Removes a prepared file that an earlier page left behind. `false`: it is not empty or not left, or it cannot be told.
+    pub async fn discard(&self, name: &str) -> bool {
+        match &self.writer {
+            Some(writer) => writer.works().await && writer.discard(name).await,
+            None => false,
         }
     }
 
@@ -81,7 +102,17 @@ impl Journal {
 
     /// Removes a file; one that is not there is as good as removed.
     pub async fn remove(&self, name: &str) -> Result<(), StoreFault> {
-        self.opfs.remove(name).await?;
-        self.cache.remove(name).await
+        self.remove_all(std::slice::from_ref(&name.to_owned())).await
+    }
+
+    /// Removes files, several at the same time. What can be removed is removed, also when another cannot.
+    pub async fn remove_all(&self, names: &[String]) -> Result<(), StoreFault> {
+        let (files, entries) = join(
+            stream::iter(names).map(|name| self.opfs.remove(name)).buffer_unordered(REMOVALS_AT_ONCE_MAX).collect(),
+            self.cache.remove_all(names),
+        )
+        .await;
+        let files: Vec<Result<(), StoreFault>> = files;
+        files.into_iter().collect::<Result<(), StoreFault>>().and(entries)
     }
 }

@@ -2,16 +2,19 @@
 
 mod queue;
 mod row;
+mod settle;
+mod tally;
 
-pub use queue::tombstone_key;
+pub use queue::{Attempt, tombstone_key};
 pub use row::OutboxRow;
+pub use tally::tally;
 
 use crate::idb::{CHAIN, Connection, DEVICE, KEYSET, MONEY_DB, MONEY_VERSION};
-use futures_util::future::try_join3;
+use futures_util::future::{try_join, try_join3};
 use holdfast_core::outbox::StoreFault;
 use holdfast_wire::enrolment::Enrolment;
 use holdfast_wire::keyset::KeySet;
-use holdfast_wire::stored::{ChainHead, Revocation};
+use holdfast_wire::stored::{ChainHead, Revocation, Tally};
 use wasm_bindgen::JsValue;
 
 const HEAD: &str = "head";
@@ -54,6 +57,13 @@ impl Money {
     pub async fn head_if_any(&self) -> Result<Option<ChainHead>, StoreFault> {
         let reading = self.connection.read(&[CHAIN]).await?;
         read_head(&reading).await
+    }
+
+    /// The head of the chain, and what waits.
+    pub async fn head_and_tally(&self) -> Result<(ChainHead, Option<Tally>), StoreFault> {
+        let reading = self.connection.read(&[CHAIN]).await?;
+        let (head, tally) = try_join(read_head(&reading), tally::read_tally(&reading)).await?;
+        Ok((head.unwrap_or_else(beginning), tally))
     }
 
     /// Puts this head, unless the one that is there has a higher sequence.

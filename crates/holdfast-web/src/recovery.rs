@@ -8,10 +8,10 @@ pub use head_file::{copy_head, is_head, read_head, write_head};
 use crate::clock::wall_ms;
 use crate::locks;
 use crate::shared::Shared;
-use holdfast_core::limits::TOMBSTONE_MS;
+use holdfast_core::limits::{PREPARED_STALE_MS, TOMBSTONE_MS};
 use holdfast_core::outbox::{ChainPoint, Entry, RecoverOp, StoreFault};
 use holdfast_wire::b64;
-use holdfast_wire::stored::{ChainHead, journal_name};
+use holdfast_wire::stored::{ChainHead, prepared_at_ms};
 use holdfast_wire::time::Head;
 use seen::Seen;
 
@@ -55,18 +55,24 @@ pub async fn run_locked(shared: &Shared) -> Result<Vec<Finding>, StoreFault> {
             Err(fault) => findings.push(Finding::Failed { what: name, fault }),
         }
     }
+    shared.money.count_anew(seen.tally).await?;
     findings.extend(forget_old(shared, &seen).await?);
     findings.extend(copy_missing_head(shared, &seen).await?);
+    discard_left(shared, &seen).await;
     Ok(findings)
 }
 
 async fn carry_out(shared: &Shared, seen: &Seen, op: RecoverOp) -> Result<Option<Finding>, StoreFault> {
     let (money, journal) = (&shared.money, &shared.journal);
-    let named = |e: &Entry| (e.id.to_string(), e.seq, journal_name(e.seq, &e.id.to_string()));
+    let named = |e: &Entry| {
+        let id = e.id.to_string();
+        let names = seen.files_of(&id, &b64::hash_text(e.hash));
+        (id, e.seq, names)
+    };
     Ok(match op {
         RecoverOp::Restore(entry) => {
-            let (id, seq, name) = named(&entry);
-            let Some(stored) = seen.files.get(&name) else { return Ok(None) };
+            let (id, seq, names) = named(&entry);
+            let Some(stored) = names.first().and_then(|name| seen.files.get(name)) else { return Ok(None) };
             money.put_back(stored).await?.then_some(Finding::Restored { id, seq })
         }
         RecoverOp::RaiseHead(to) => {
@@ -77,8 +83,9 @@ async fn carry_out(shared: &Shared, seen: &Seen, op: RecoverOp) -> Result<Option
         // The service worker cannot write; the page does it at its next start.
         RecoverOp::Journal(_) if !journal.can_write() => None,
         RecoverOp::Journal(entry) => {
-            let (id, seq, name) = named(&entry);
+            let (id, seq, _) = named(&entry);
             let Some(stored) = seen.rows.get(&id) else { return Ok(None) };
+            let name = stored.journal_name();
             journal.write(&name, &stored.to_json()).await?;
             // An upload may have settled it meanwhile; then its ciphertext must not stay behind.
             if money.outbox_row(entry.id).await?.is_none() {
@@ -87,8 +94,8 @@ async fn carry_out(shared: &Shared, seen: &Seen, op: RecoverOp) -> Result<Option
             Some(Finding::JournalledAgain { id, seq })
         }
         RecoverOp::Unjournal(entry) => {
-            let (id, seq, name) = named(&entry);
-            journal.remove(&name).await?;
+            let (id, seq, names) = named(&entry);
+            journal.remove_all(&names).await?;
             Some(Finding::Unjournalled { id, seq })
         }
         RecoverOp::RemoveTorn(name) => torn(shared, seen, name).await?,
@@ -97,8 +104,7 @@ async fn carry_out(shared: &Shared, seen: &Seen, op: RecoverOp) -> Result<Option
 
 /// A torn file goes when nothing is in it, when its payment was acknowledged, or when a whole copy took its place.
 async fn torn(shared: &Shared, seen: &Seen, name: String) -> Result<Option<Finding>, StoreFault> {
-    let is_of = |seq: u64, id: &str| journal_name(seq, id) == name;
-    if seen.rows.values().any(|r| is_of(r.seq, &r.id)) {
+    if seen.rows.values().any(|row| row.journal_name() == name) {
         return Ok(None);
     }
     let is_acknowledged = seen.tombstones.iter().any(|t| name.ends_with(&format!("-{}.json", t.id)));
@@ -131,6 +137,14 @@ async fn copy_missing_head(shared: &Shared, seen: &Seen) -> Result<Option<Findin
             Ok((seen.journal_seq() != Some(head.seq)).then_some(Finding::HeadCopied { seq: head.seq }))
         }
         _ => Ok(None),
+    }
+}
+
+/// Prepared files of pages that are gone. One that a living page holds open cannot be discarded, and one that was written is not empty.
+async fn discard_left(shared: &Shared, seen: &Seen) {
+    let before_ms = wall_ms().saturating_sub(PREPARED_STALE_MS);
+    for name in seen.prepared.iter().filter(|name| prepared_at_ms(name).is_some_and(|at_ms| at_ms < before_ms)) {
+        shared.journal.discard(name).await;
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::device_key::verify;
 use crate::http::{Answer, Call, send};
 use crate::money::Money;
+use futures_util::future::join_all;
 use holdfast_core::outbox::StoreFault;
 use holdfast_wire::jws::{JwsError, NamedKey, Unverified};
 use holdfast_wire::keyset::{Certificate, KeySet, KeySetAnswer, KeySetRefusal, Roots};
@@ -74,6 +75,17 @@ impl Trust {
             let _ = self.refresh(money).await;
         }
         accept(document, &self.ack_keys()).await
+    }
+
+    /// The same for many at once; those that no key has signed are left out. Key ids that are not known yet are asked for once.
+    pub async fn accept_all<T>(&self, documents: Vec<Unverified<T>>, money: &Money) -> Vec<T> {
+        let keys = self.ack_keys();
+        if documents.iter().any(|document| document.key(&keys).is_err()) {
+            let _ = self.refresh(money).await;
+        }
+        let keys = self.ack_keys();
+        let accepted = join_all(documents.into_iter().map(|document| accept(document, &keys))).await;
+        accepted.into_iter().filter_map(Result::ok).collect()
     }
 
     fn ack_keys(&self) -> Vec<NamedKey> {

@@ -14,7 +14,7 @@ use holdfast_core::outbox::{
 };
 use holdfast_wire::ack::AckPayload;
 use holdfast_wire::batch::{Batch, BatchAnswer};
-use holdfast_wire::stored::{Tombstone, journal_name};
+use holdfast_wire::stored::Tombstone;
 use std::collections::HashMap;
 
 /// Runs the uploader once for everything that waits. `None`: somebody else holds the lock.
@@ -29,7 +29,8 @@ pub async fn run(shared: &Shared, scope: Scope) -> (UploadOutcome, UploadSummary
         return (UploadOutcome::Refused("not-enrolled".into()), UploadSummary::default());
     };
     let only = if let Scope::Only(id) = scope { Some(id) } else { None };
-    let mut run = Run { shared, identity: &identity, only, seen: HashMap::new(), epochs: HashMap::new() };
+    let (seen, sent, epochs) = (HashMap::new(), HashMap::new(), HashMap::new());
+    let mut run = Run { shared, identity: &identity, only, seen, sent, epochs };
     let mut step = Upload::start(scope);
     loop {
         match step {
@@ -50,6 +51,8 @@ struct Run<'a> {
     only: Option<PaymentId>,
     /// Entries of rows that this run has read: a row's content never changes, so the next list reads only what is new.
     seen: HashMap<String, Entry>,
+    /// The rows of the last batch: for their tombstones and their journal files.
+    sent: HashMap<PaymentId, OutboxRow>,
     /// The server's epoch in the acknowledgement of a record, for its tombstone.
     epochs: HashMap<(PaymentId, RecordHash), String>,
 }
@@ -59,13 +62,18 @@ impl Run<'_> {
         match request {
             UploadRequest::List => self.list().await.map_or(UploadResponse::Failed, UploadResponse::Queue),
             UploadRequest::Send(batch) => match self.rows(&batch).await {
-                Some(rows) => UploadResponse::Reply(self.send(&rows).await),
+                Some(rows) => {
+                    let reply = self.send(&rows).await;
+                    self.sent = rows.into_iter().map(|row| (row.entry.id, row)).collect();
+                    UploadResponse::Reply(reply)
+                }
                 None => UploadResponse::Failed,
             },
-            UploadRequest::Settle { entry, status } => done(self.settle(&entry, &status).await),
-            UploadRequest::Unjournal { entry } => {
-                let name = journal_name(entry.seq, &entry.id.to_string());
-                done(self.shared.journal.remove(&name).await.ok())
+            UploadRequest::Settle(settled) => done(self.settle(&settled).await),
+            UploadRequest::Unjournal(entries) => {
+                let rows = entries.iter().filter_map(|entry| self.sent.get(&entry.id));
+                let names: Vec<String> = rows.map(|row| row.stored.journal_name()).collect();
+                done(self.shared.journal.remove_all(&names).await.ok())
             }
         }
     }
@@ -108,10 +116,10 @@ impl Run<'_> {
             Answer::Ok { body, .. } => body,
         };
         let Ok(answer) = BatchAnswer::from_json(&body) else { return Reply::NotHoldfast };
+        // A forged one is as good as none.
+        let unverified = answer.acks.iter().filter_map(|compact| AckPayload::parse(compact).ok()).collect();
         let mut acks = Vec::new();
-        for compact in &answer.acks {
-            // A forged one is as good as none.
-            let Some(payload) = self.believe(compact).await else { continue };
+        for payload in self.shared.trust.accept_all(unverified, &self.shared.money).await {
             if let Some(ack) = payload.to_core() {
                 if let Some(id) = ack.id {
                     self.epochs.insert((id, ack.hash), payload.epoch.clone());
@@ -122,36 +130,35 @@ impl Run<'_> {
         Reply::Acks(acks)
     }
 
-    async fn believe(&self, compact: &str) -> Option<AckPayload> {
-        let unverified = AckPayload::parse(compact).ok()?;
-        self.shared.trust.accept(unverified, &self.shared.money).await.ok()
+    /// One strict transaction for the batch. A row that another run has settled in between is not there any more, and its tombstone is.
+    async fn settle(&self, settled: &[(Entry, AckStatus)]) -> Option<()> {
+        let stones = settled.iter().filter_map(|(entry, status)| {
+            let row = self.sent.get(&entry.id).filter(|row| row.entry.hash == entry.hash)?;
+            Some((entry.clone(), self.tombstone(row, status)))
+        });
+        let stones: Vec<(Entry, Tombstone)> = stones.collect();
+        self.shared.money.settle(&stones).await.ok()
     }
 
-    async fn settle(&self, entry: &Entry, status: &AckStatus) -> Option<()> {
-        let Some(row) = self.shared.money.outbox_row(entry.id).await.ok()?.filter(|r| r.entry.hash == entry.hash)
-        else {
-            // Another run has settled it already.
-            return Some(());
-        };
+    fn tombstone(&self, row: &OutboxRow, status: &AckStatus) -> Tombstone {
         let (status, reason) = match status {
             AckStatus::Stored => ("stored", None),
             AckStatus::Duplicate => ("duplicate", None),
             AckStatus::Quarantined(reason) => ("quarantined", Some(reason.clone())),
         };
-        let tombstone = Tombstone {
+        Tombstone {
             v: holdfast_wire::V,
-            id: row.stored.id,
+            id: row.stored.id.clone(),
             seq: row.stored.seq,
-            hash: row.stored.hash,
+            hash: row.stored.hash.clone(),
             status: status.into(),
             reason,
-            epoch: self.epochs.get(&(entry.id, entry.hash)).cloned().unwrap_or_default(),
+            epoch: self.epochs.get(&(row.entry.id, row.entry.hash)).cloned().unwrap_or_default(),
             at_ms: wall_ms(),
-            card: row.payload.card,
-            sale: row.payload.sale,
+            card: row.payload.card.clone(),
+            sale: row.payload.sale.clone(),
             created_ms: row.payload.created_ms,
-        };
-        self.shared.money.settle(entry, &tombstone).await.ok()
+        }
     }
 }
 

@@ -17,12 +17,15 @@ pub struct StoredPayment {
     /// The compact JWS that is uploaded as it is.
     pub record: String,
     pub expires_ms: i64,
+    /// The journal's file, where one was prepared before its payment was known ([`prepared_name`]); else the name is made of sequence and id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 impl StoredPayment {
     pub fn new(id: &str, seq: u64, record: String, expires_ms: i64) -> Self {
         let hash = b64::hash_text(b64::record_hash(&record));
-        Self { v: crate::V, id: id.into(), seq, hash, record, expires_ms }
+        Self { v: crate::V, id: id.into(), seq, hash, record, expires_ms, file: None }
     }
 
     pub fn to_json(&self) -> String {
@@ -35,6 +38,9 @@ impl StoredPayment {
         check_version(stored.v)?;
         if stored.hash != b64::hash_text(b64::record_hash(&stored.record)) {
             return Err(WireError::Field("hash"));
+        }
+        if stored.file.as_deref().is_some_and(|name| prepared_at_ms(name).is_none()) {
+            return Err(WireError::Field("file"));
         }
         Ok(stored)
     }
@@ -55,15 +61,30 @@ impl StoredPayment {
         Ok(RecordPayload::parse(&self.record)?.claimed().clone())
     }
 
-    /// The journal's file name: sorts by sequence.
+    /// The journal's file name.
     pub fn journal_name(&self) -> String {
-        journal_name(self.seq, &self.id)
+        self.file.clone().unwrap_or_else(|| journal_name(self.seq, &self.id))
     }
 }
 
-/// The journal's file name of a payment.
+/// The name of a payment's journal file that was not prepared: sorts by sequence.
 pub fn journal_name(seq: u64, id: &str) -> String {
     format!("{seq:012}-{id}.json")
+}
+
+const PREPARED: &str = "ready-";
+
+/// The name of a journal file that is prepared for whichever payment comes next. While it is empty it is nobody's; a payment that is written
+/// into it names it ([`StoredPayment::file`]), so each proves the other.
+pub fn prepared_name(at_ms: i64, random: [u8; 8]) -> String {
+    format!("{PREPARED}{:013}-{:016x}.json", at_ms.max(0), u64::from_be_bytes(random))
+}
+
+/// When a file of this name was prepared; `None`: it is not the name of a prepared file.
+pub fn prepared_at_ms(name: &str) -> Option<i64> {
+    let (at, random) = name.strip_prefix(PREPARED)?.strip_suffix(".json")?.split_once('-')?;
+    let is_plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+    (is_plain(random) && is_plain(at)).then(|| at.parse().ok())?
 }
 
 /// What is left of a payment after its acknowledgement: a row of `tombstones`.
@@ -118,6 +139,39 @@ impl ChainHead {
     }
 }
 
+/// How many payments wait and their sum, kept up to date in the transactions that change them: a row of `chain`. Counting them anew for
+/// every sale would take longer the longer the queue is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    pub v: u32,
+    pub count: u64,
+    pub total_minor: i64,
+}
+
+impl Tally {
+    pub fn to_json(&self) -> String {
+        to_json(self)
+    }
+
+    pub fn from_json(text: &str) -> Result<Self, WireError> {
+        let tally: Self = from_json(text.as_bytes())?;
+        check_version(tally.v)?;
+        Ok(tally)
+    }
+
+    #[must_use]
+    pub fn with(self, total_minor: i64) -> Self {
+        let total_minor = self.total_minor.saturating_add(total_minor);
+        Self { count: self.count.saturating_add(1), total_minor, ..self }
+    }
+
+    #[must_use]
+    pub fn without(self, total_minor: i64) -> Self {
+        let total_minor = self.total_minor.saturating_sub(total_minor);
+        Self { count: self.count.saturating_sub(1), total_minor, ..self }
+    }
+}
+
 /// That the owner has revoked this device, as its server said: a row of `device`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
@@ -158,6 +212,17 @@ mod tests {
         }
         let spoilt = text.replace("\"record\":\"ey", "\"record\":\"ez");
         assert_eq!(StoredPayment::from_json(&spoilt), Err(WireError::Field("hash")));
+        let name = prepared_name(1_795_000_000_000, [7; 8]);
+        assert_eq!(
+            (name.as_str(), prepared_at_ms(&name)),
+            ("ready-1795000000000-0707070707070707.json", Some(1_795_000_000_000))
+        );
+        let prepared = StoredPayment { file: Some(name.clone()), ..stored.clone() };
+        assert_eq!(StoredPayment::from_json(&prepared.to_json()).map(|p| p.journal_name()), Ok(name));
+        for other in ["../x", "ready-1-../x.json", "ready-x-1.json", "000000000002-1.json", "ready-1-.json"] {
+            let text = StoredPayment { file: Some(other.into()), ..stored.clone() }.to_json();
+            assert_eq!(StoredPayment::from_json(&text), Err(WireError::Field("file")), "{other}");
+        }
         let newer = text.replace("\"v\":1", "\"v\":2");
         assert_eq!(StoredPayment::from_json(&newer), Err(WireError::Version { found: 2, known: 1 }));
     }
@@ -165,11 +230,20 @@ mod tests {
     #[test]
     fn every_version_ever_released_is_read() {
         let text = include_str!("../fixtures/stored-payment.v1.json");
-        assert!(StoredPayment::from_json(text.trim()).is_ok_and(|s| s.payload().is_ok() && s.seq == 2));
+        assert!(
+            StoredPayment::from_json(text.trim()).is_ok_and(|s| s.payload().is_ok() && s.seq == 2 && s.file.is_none())
+        );
+        let text = include_str!("../fixtures/stored-payment.v1-prepared.json");
+        let stored = StoredPayment::from_json(text.trim()).expect("a stored payment");
+        assert!(
+            stored.payload().is_ok() && stored.journal_name().starts_with("ready-") && stored.to_json() == text.trim()
+        );
         let text = include_str!("../fixtures/tombstone.v1.json");
         assert!(Tombstone::from_json(text.trim()).is_ok());
         let text = include_str!("../fixtures/chain-head.v1.json");
         assert!(ChainHead::from_json(text.trim()).is_ok_and(|c| c.sale_number == 42));
+        let text = include_str!("../fixtures/tally.v1.json");
+        assert!(Tally::from_json(text.trim()).is_ok_and(|t| t.to_json() == text.trim() && t.count == 3));
         let text = include_str!("../fixtures/revocation.v1.json");
         assert!(Revocation::from_json(text.trim()).is_ok_and(|r| r.to_json() == text.trim()));
     }

@@ -70,7 +70,9 @@ function transaction(seen, add, call) {
 }
 
 /** From the question to the answer with its id; the copy of the chain's head may be on its way at the same time. */
-function journalWrite(add, call, { id }, worker) {
+function journalWrite(add, call, { id, op }, worker) {
+  // Preparing files for later payments is nobody's wait.
+  if (op !== "write") return call();
   const from = performance.now();
   const answered = ({ data }) => {
     if (data.id !== id) return;

@@ -11,6 +11,7 @@ use holdfast_crypto::envelope::{CardPlaintext, Pos, PublicCardKey, WrappedConten
 use holdfast_web::Device;
 use holdfast_web::device::{SealFor, TakeOutcome, TakePayment};
 use holdfast_web::idb::MONEY_VERSION;
+use holdfast_web::journal::Journal;
 use holdfast_web::shared::Names;
 use holdfast_wire::record::SaleWire;
 use std::cell::{Cell, RefCell};
@@ -129,6 +130,25 @@ pub fn must_be_stored(outcome: &TakeOutcome<String>) {
     if !matches!(outcome, TakeOutcome::Stored(_)) {
         web_sys::console::error_1(&format!("not stored: {outcome:?}").into());
         panic!("not stored: {outcome:?}");
+    }
+}
+
+impl World {
+    /// The journal, as a page has it.
+    pub fn journal(&self) -> Journal {
+        Journal::writable(&self.names.journal, self.names.journal_worker.as_deref().unwrap_or_default())
+    }
+
+    /// Names of the journal's files that hold a record: neither prepared ones nor the head's.
+    pub async fn records(&self) -> Vec<String> {
+        let journal = Journal::readable(&self.names.journal);
+        let mut names = Vec::new();
+        for name in journal.list().await.expect("the journal") {
+            if journal.read(&name).await.expect("a read").is_some_and(|text| text.contains("eyJ")) {
+                names.push(name);
+            }
+        }
+        names
     }
 }
 

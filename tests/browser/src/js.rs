@@ -57,8 +57,13 @@ pub async fn sleep(ms: u32) {
 
 /// Waits for something that is not said but happens. Generous: a busy machine must not fail a test.
 pub async fn until(happened: impl Fn() -> bool) {
+    until_async(async || happened()).await;
+}
+
+/// The same for what must be looked for.
+pub async fn until_async(happened: impl AsyncFn() -> bool) {
     for _ in 0..3_000 {
-        if happened() {
+        if happened().await {
             return;
         }
         sleep(20).await;

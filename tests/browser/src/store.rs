@@ -46,8 +46,8 @@ impl DeviceStore for BrowserStore {
         Ok(rows.into_iter().next().map(|row| row.stored))
     }
 
-    async fn settle(&self, entry: &Entry, tombstone: &Tombstone) -> Result<(), StoreFault> {
-        self.money.settle(entry, tombstone).await
+    async fn settle(&self, settled: &[(Entry, Tombstone)]) -> Result<(), StoreFault> {
+        self.money.settle(settled).await
     }
 
     async fn head(&self) -> Result<Option<ChainHead>, StoreFault> {

@@ -6,6 +6,7 @@ mod till {
     mod database;
     mod faults;
     mod online;
+    mod prepared;
     mod recovery;
     mod sealing;
     mod standing;

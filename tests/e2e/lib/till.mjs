@@ -194,8 +194,9 @@ export function stores(page) {
         }
         const text = await (await handle.getFile()).text();
         out.everything.push(text);
-        out.files.push(`${path}${name}`);
-        if (holdsRecord(text)) out.journal.push(`${path}${name}`);
+        // A prepared file is nobody's while it is empty, and its name says nothing of the payment that it is used for.
+        if (text !== "" || !name.startsWith("ready-")) out.files.push(`${path}${name}`);
+        if (holdsRecord(text)) out.journal.push(`${path}${name} ${/"id":"([^"]*)"/.exec(text)?.[1] ?? ""}`);
       }
     };
     await walk(await navigator.storage.getDirectory(), "/");

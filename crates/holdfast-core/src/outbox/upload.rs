@@ -5,7 +5,7 @@
 
 use super::{Entry, next_batch};
 use crate::id::{PaymentId, RecordHash};
-use crate::limits::BATCHES_PER_RUN_MAX;
+use crate::limits::{BATCHES_PER_RUN_MAX, SETTLE_FAULTS_MAX};
 use std::collections::BTreeSet;
 
 /// Which payments a run is for.
@@ -57,10 +57,11 @@ pub enum UploadRequest {
     List,
     /// Send these records in one request. Answered by `Reply`.
     Send(Vec<Entry>),
-    /// Delete exactly this ciphertext: in one transaction remove the row if its hash is this one, and write the tombstone.
-    Settle { entry: Entry, status: AckStatus },
-    /// Then remove it from the journal.
-    Unjournal { entry: Entry },
+    /// Delete exactly these ciphertexts, each on its own acknowledgement: in one transaction remove each row if its hash is this one, and
+    /// write its tombstone. All or nothing: `Failed` means that all of them are still there.
+    Settle(Vec<(Entry, AckStatus)>),
+    /// Then remove them from the journal, in any order.
+    Unjournal(Vec<Entry>),
 }
 
 /// The shell's answer.
@@ -101,10 +102,6 @@ pub struct UploadSummary {
 
 /// Either the next request, or the end.
 #[derive(Debug)]
-#[cfg_attr(
-    target_pointer_width = "64",
-    expect(clippy::large_enum_variant, reason = "a step lives only until it is matched; a box would buy nothing")
-)]
 pub enum UploadStep {
     Ask(Upload, UploadRequest),
     End(UploadOutcome, UploadSummary),
@@ -117,21 +114,36 @@ pub struct Upload {
     summary: UploadSummary,
     /// Sent in this run and not acknowledged: not sent again in the same run, so they hold up nobody.
     passed_over: BTreeSet<PaymentId>,
+    /// Acknowledged payments that the device's own store could not settle, each for itself.
+    store_faults: usize,
     state: State,
 }
 
 #[derive(Debug)]
 enum State {
     Listing,
-    Sending { batch: Vec<Entry> },
-    Settling { current: (Entry, AckStatus), rest: Vec<(Entry, AckStatus)> },
-    Unjournalling { rest: Vec<(Entry, AckStatus)> },
+    Sending {
+        batch: Vec<Entry>,
+    },
+    /// `rest` is settled afterwards, one by one: what is in it has failed as a whole.
+    Settling {
+        current: Vec<(Entry, AckStatus)>,
+        rest: Vec<(Entry, AckStatus)>,
+    },
+    Unjournalling {
+        rest: Vec<(Entry, AckStatus)>,
+    },
 }
 
 impl Upload {
     pub fn start(scope: Scope) -> UploadStep {
-        let upload =
-            Self { scope, summary: UploadSummary::default(), passed_over: BTreeSet::new(), state: State::Listing };
+        let upload = Self {
+            scope,
+            summary: UploadSummary::default(),
+            passed_over: BTreeSet::new(),
+            store_faults: 0,
+            state: State::Listing,
+        };
         UploadStep::Ask(upload, UploadRequest::List)
     }
 
@@ -141,13 +153,14 @@ impl Upload {
             (State::Listing, UploadResponse::Queue(queue)) => self.choose(&queue),
             (State::Sending { batch }, UploadResponse::Reply(reply)) => self.answered(batch, reply),
             (State::Settling { current, rest }, UploadResponse::Done) => {
-                let (entry, status) = current;
-                self.summary.settled.push((entry.id, status));
+                let (entries, statuses): (Vec<Entry>, Vec<AckStatus>) = current.into_iter().unzip();
+                self.summary.settled.extend(entries.iter().map(|e| e.id).zip(statuses));
                 self.state = State::Unjournalling { rest };
-                UploadStep::Ask(self, UploadRequest::Unjournal { entry })
+                UploadStep::Ask(self, UploadRequest::Unjournal(entries))
             }
+            (State::Settling { current, rest }, UploadResponse::Failed) => self.not_settled(current, rest),
             // The journal's copy of a settled payment is found again and removed by the recovery, thanks to the tombstone.
-            (State::Unjournalling { rest }, UploadResponse::Done | UploadResponse::Failed) => self.settle(rest),
+            (State::Unjournalling { rest }, UploadResponse::Done | UploadResponse::Failed) => self.settle_next(rest),
             (_, _) => self.end(UploadOutcome::StoreFailed),
         }
     }
@@ -159,8 +172,11 @@ impl Upload {
         };
         let batch = next_batch(queue, |e| !scoped(e) || self.passed_over.contains(&e.id));
         if batch.is_empty() {
-            let outcome =
-                if self.passed_over.is_empty() { UploadOutcome::Drained } else { UploadOutcome::Unacknowledged };
+            let outcome = match (self.store_faults, self.passed_over.is_empty()) {
+                (0, true) => UploadOutcome::Drained,
+                (0, false) => UploadOutcome::Unacknowledged,
+                (_, _) => UploadOutcome::StoreFailed,
+            };
             return self.end(outcome);
         }
         if self.summary.batches >= BATCHES_PER_RUN_MAX {
@@ -188,18 +204,39 @@ impl Upload {
                 }
             }
         }
-        self.settle(settled)
+        if settled.is_empty() { self.list_again() } else { self.settle(settled, Vec::new()) }
     }
 
-    fn settle(mut self, mut rest: Vec<(Entry, AckStatus)>) -> UploadStep {
-        if rest.is_empty() {
-            self.state = State::Listing;
-            return UploadStep::Ask(self, UploadRequest::List);
+    /// A batch that cannot be settled as a whole is settled one by one: a payment's fault must not hold up the others.
+    fn not_settled(mut self, current: Vec<(Entry, AckStatus)>, rest: Vec<(Entry, AckStatus)>) -> UploadStep {
+        if current.len() > 1 {
+            return self.settle_next(current);
         }
-        let current = rest.remove(0);
-        let request = UploadRequest::Settle { entry: current.0.clone(), status: current.1.clone() };
+        self.passed_over.extend(current.iter().map(|(entry, _)| entry.id));
+        self.store_faults += 1;
+        if self.store_faults >= SETTLE_FAULTS_MAX {
+            return self.end(UploadOutcome::StoreFailed);
+        }
+        self.settle_next(rest)
+    }
+
+    fn settle_next(self, mut rest: Vec<(Entry, AckStatus)>) -> UploadStep {
+        if rest.is_empty() {
+            return self.list_again();
+        }
+        let first = rest.remove(0);
+        self.settle(vec![first], rest)
+    }
+
+    fn settle(mut self, current: Vec<(Entry, AckStatus)>, rest: Vec<(Entry, AckStatus)>) -> UploadStep {
+        let request = UploadRequest::Settle(current.clone());
         self.state = State::Settling { current, rest };
         UploadStep::Ask(self, request)
+    }
+
+    fn list_again(mut self) -> UploadStep {
+        self.state = State::Listing;
+        UploadStep::Ask(self, UploadRequest::List)
     }
 
     fn end(self, outcome: UploadOutcome) -> UploadStep {
@@ -226,7 +263,16 @@ mod tests {
     }
 
     /// Drives a run over a store in memory; `server` answers each batch.
-    fn drive(queue: &mut Vec<Entry>, mut server: impl FnMut(&[Entry]) -> Reply) -> (UploadOutcome, UploadSummary) {
+    fn drive(queue: &mut Vec<Entry>, server: impl FnMut(&[Entry]) -> Reply) -> (UploadOutcome, UploadSummary) {
+        drive_over(queue, server, |_| true)
+    }
+
+    /// The same over a store that settles nothing in which `settles` is not true for every entry.
+    fn drive_over(
+        queue: &mut Vec<Entry>,
+        mut server: impl FnMut(&[Entry]) -> Reply,
+        settles: impl Fn(&Entry) -> bool,
+    ) -> (UploadOutcome, UploadSummary) {
         let mut step = Upload::start(Scope::All);
         loop {
             match step {
@@ -235,11 +281,18 @@ mod tests {
                     let response = match request {
                         UploadRequest::List => UploadResponse::Queue(queue.clone()),
                         UploadRequest::Send(batch) => UploadResponse::Reply(server(&batch)),
-                        UploadRequest::Settle { entry, .. } => {
-                            queue.retain(|e| (e.id, e.hash) != (entry.id, entry.hash));
+                        UploadRequest::Settle(settled) if settled.iter().all(|(e, _)| settles(e)) => {
+                            queue.retain(|e| settled.iter().all(|(s, _)| (e.id, e.hash) != (s.id, s.hash)));
                             UploadResponse::Done
                         }
-                        UploadRequest::Unjournal { .. } => UploadResponse::Done,
+                        UploadRequest::Settle(_) => UploadResponse::Failed,
+                        UploadRequest::Unjournal(entries) => {
+                            assert!(
+                                entries.iter().all(|e| !queue.contains(e)),
+                                "only what was settled leaves the journal"
+                            );
+                            UploadResponse::Done
+                        }
                     };
                     step = upload.next(response);
                 }
@@ -285,6 +338,28 @@ mod tests {
         let (outcome, summary) =
             drive(&mut queue, |batch| Reply::Acks(batch.iter().filter(|e| e.id != bad).map(ack).collect()));
         assert_eq!((outcome, queue.len(), summary.settled.len()), (UploadOutcome::Unacknowledged, 1, 119));
+    }
+
+    #[test]
+    fn a_batch_is_settled_at_once_and_one_that_cannot_be_holds_up_nobody() {
+        let all = |batch: &[Entry]| Reply::Acks(batch.iter().map(ack).collect());
+        let mut queue: Vec<Entry> = (1..=120).map(|n| entry(n, 10)).collect();
+        let bad = queue[7].id;
+        let (outcome, summary) = drive_over(&mut queue, all, |e| e.id != bad);
+        assert_eq!((outcome, queue.len(), summary.settled.len()), (UploadOutcome::StoreFailed, 1, 119));
+        assert_eq!(queue[0].id, bad);
+        let mut queue: Vec<Entry> = (1..=120).map(|n| entry(n, 10)).collect();
+        let tried = std::cell::Cell::new(0);
+        let (outcome, summary) = drive_over(&mut queue, all, |_| {
+            tried.set(tried.get() + 1);
+            false
+        });
+        assert_eq!((outcome, queue.len(), summary.settled.len()), (UploadOutcome::StoreFailed, 120, 0));
+        assert_eq!(
+            (tried.get(), summary.batches),
+            (1 + SETTLE_FAULTS_MAX, 1),
+            "a store that settles nothing is not asked for ever"
+        );
     }
 
     #[test]

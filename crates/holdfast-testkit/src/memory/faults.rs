@@ -247,7 +247,7 @@ mod tests {
         let store = MemoryStore::default();
         assert_eq!(save_one(&store), SaveOutcome::Stored);
         let stone = crate::build::tombstone(&stored(1), &holdfast_core::outbox::AckStatus::Stored, "e", 1);
-        ready(store.settle(&entry(&stored(1)), &stone)).expect("settled");
+        ready(store.settle(&[(entry(&stored(1)), stone)])).expect("settled");
         assert_eq!(store.take_deletions().iter().map(|d| d.op).collect::<Vec<_>>(), [Op::Settle]);
         assert_eq!(store.take_deletions(), []);
     }

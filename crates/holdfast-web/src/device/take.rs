@@ -18,7 +18,7 @@ use holdfast_core::policy::{PolicyRefusal, Waiting};
 use holdfast_wire::history::PaymentView;
 use holdfast_wire::keyset::CardKey;
 use holdfast_wire::record::{CardWire, RecordPayload};
-use holdfast_wire::stored::StoredPayment;
+use holdfast_wire::stored::{StoredPayment, Tally};
 use holdfast_wire::time::Head;
 
 impl Device {
@@ -47,30 +47,31 @@ impl Device {
         if in_doubt {
             self.took_findings(recovery::run_locked(shared).await.map_err(unread)?);
         }
-        if money.tombstone(take.id).await.map_err(unread)?.is_some() {
+        let before = money.attempt(take.id).await.map_err(unread)?;
+        if before.tombstone.is_some() {
             return Ok(TakeOutcome::AlreadySent);
         }
-        let prev = money.head().await.map_err(unread)?.head;
-        if let Some(row) = money.outbox_row(take.id).await.map_err(unread)? {
+        let prev = before.head.head;
+        if let Some(row) = before.row {
             let outcome = save::save_again(shared, &row.stored, row.entry.hash, &prev).await;
             return Ok(self.saved(&row, outcome));
         }
         // Neither sent nor there: what was in doubt is known not to be kept.
         self.inner.doubts.borrow_mut().remove(&take.id);
-        let key = self.admit(&take).await?;
+        let key = self.admit(&take, before.tally).await?;
         let row = self.make_row(&take, &identity, &prev, key, seal).await?;
         let outcome = save::save(shared, &row.stored, row.entry.hash, &prev).await;
         Ok(self.saved(&row, outcome))
     }
 
     /// Whether the payment may be taken, and the key to seal it with.
-    async fn admit<E>(&self, take: &TakePayment) -> Result<(CardKey, u64), TakeOutcome<E>> {
+    async fn admit<E>(&self, take: &TakePayment, tally: Option<Tally>) -> Result<(CardKey, u64), TakeOutcome<E>> {
         let refused = |refusal: TakeRefusal| TakeOutcome::Refused(refusal);
         if self.standing().is_revoked() {
             return Err(refused(TakeRefusal::Revoked));
         }
         let shop = self.shop().ok_or_else(|| refused(TakeRefusal::NoShop))?;
-        let waiting = self.count_waiting().await.map_err(|e| match e {
+        let waiting = self.count_waiting(tally).await.map_err(|e| match e {
             DeviceError::Store(fault) => TakeOutcome::NotStored(fault),
             _ => refused(TakeRefusal::NotEnrolled),
         })?;
@@ -132,8 +133,9 @@ impl Device {
             return Err(TakeOutcome::Refused(TakeRefusal::TooLarge));
         }
         let expires_ms = self.shop().map_or(now.wall_ms, |shop| shop.policy().expires_ms(now));
-        let stored = StoredPayment::new(&id, payload.seq, record, expires_ms);
+        let mut stored = StoredPayment::new(&id, payload.seq, record, expires_ms);
         let entry = stored.entry().map_err(|_| TakeOutcome::Refused(TakeRefusal::TooLarge))?;
+        stored.file = self.shared().journal.take_prepared();
         Ok(OutboxRow { stored, entry, payload })
     }
 
@@ -141,7 +143,7 @@ impl Device {
         match outcome {
             SaveOutcome::Stored => {
                 self.inner.doubts.borrow_mut().remove(&row.entry.id);
-                self.copy_head();
+                self.tidy_up();
                 tell_queue_changed();
                 TakeOutcome::Stored(WaitingPayment::of(row))
             }
@@ -157,8 +159,11 @@ impl Device {
         TakeOutcome::Unsure(fault)
     }
 
-    /// How many payments wait, and their sum.
-    pub(super) async fn count_waiting(&self) -> Result<Waiting, DeviceError> {
+    /// How many payments wait, and their sum: as it was counted with the last change, or else anew.
+    pub(super) async fn count_waiting(&self, tally: Option<Tally>) -> Result<Waiting, DeviceError> {
+        if let Some(Tally { count, total_minor, .. }) = tally {
+            return Ok(Waiting { count: usize::try_from(count).unwrap_or(usize::MAX), total_minor });
+        }
         let count = self.read_new_rows().await?;
         let rows = self.inner.rows.borrow();
         let total_minor = rows.values().fold(0_i64, |sum, row| sum.saturating_add(row.sale.total_minor));

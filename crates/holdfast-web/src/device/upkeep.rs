@@ -56,7 +56,8 @@ impl Device {
     /// Tells the server this device's chain head and what waits.
     pub async fn heartbeat(&self) -> Result<(), DeviceError> {
         let identity = self.shared().identity().ok_or(DeviceError::NotEnrolled)?;
-        let (head, waiting) = (self.shared().money.head().await?, self.count_waiting().await?);
+        let (head, tally) = self.shared().money.head_and_tally().await?;
+        let waiting = self.count_waiting(tally).await?;
         let beat = Heartbeat {
             v: holdfast_wire::V,
             head: head.head,

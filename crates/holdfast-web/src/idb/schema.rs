@@ -10,7 +10,8 @@ pub const MONEY_VERSION: u32 = 1;
 pub const OUTBOX: &str = "outbox";
 /// What is left of acknowledged payments, by payment id: [`holdfast_wire::stored::Tombstone`] as JSON.
 pub const TOMBSTONES: &str = "tombstones";
-/// The chain's head under `head`: [`holdfast_wire::stored::ChainHead`] as JSON.
+/// The chain's head under `head` ([`holdfast_wire::stored::ChainHead`] as JSON), and how much waits under `tally`
+/// ([`holdfast_wire::stored::Tally`] as JSON).
 pub const CHAIN: &str = "chain";
 /// The device's key pair (CryptoKey objects, private half not extractable) under `keys`, its enrolment as JSON under `enrolment`, and
 /// under `revocation` that it is revoked ([`holdfast_wire::stored::Revocation`]).

@@ -42,9 +42,12 @@ impl CachePlace {
         Ok(JsFuture::from(text).await.map_err(|e| fault(&e))?.as_string())
     }
 
-    pub async fn remove(&self, name: &str) -> Result<(), StoreFault> {
+    pub async fn remove_all(&self, names: &[String]) -> Result<(), StoreFault> {
         let Some(cache) = self.open(false).await? else { return Ok(()) };
-        JsFuture::from(cache.delete_with_str(&address(name))).await.map(drop).map_err(|e| fault(&e))
+        for name in names {
+            JsFuture::from(cache.delete_with_str(&address(name))).await.map_err(|e| fault(&e))?;
+        }
+        Ok(())
     }
 
     /// `None` where there is no such storage, and where nothing was ever written and nothing is to be.

@@ -1,10 +1,14 @@
 //! The page's end of the dedicated worker (journal.js) that writes and flushes files.
 
+use crate::clock::wall_ms;
 use crate::js::{error_name, get, object, script_url};
+use crate::rng;
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
+use holdfast_core::limits::PREPARED_FILES_MAX;
 use holdfast_core::outbox::StoreFault;
+use holdfast_wire::stored::prepared_name;
 use js_sys::{Array, Function, Reflect};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -26,6 +30,9 @@ pub(super) struct Writer {
     works: Cell<Option<bool>>,
     last_id: Cell<u32>,
     pending: Pending,
+    /// Names of files that the worker has made and holds open.
+    prepared: RefCell<Vec<String>>,
+    is_preparing: Cell<bool>,
 }
 
 struct Running {
@@ -51,6 +58,8 @@ impl Writer {
             works: Cell::default(),
             last_id: Cell::default(),
             pending: Rc::default(),
+            prepared: RefCell::default(),
+            is_preparing: Cell::default(),
         }
     }
 
@@ -62,11 +71,39 @@ impl Writer {
         match self.ask(&[("op", "hello".into())]).await {
             Ok(()) => self.works.set(Some(true)),
             Err(error) if matches!(error.as_str(), "TimeoutError" | "AbortError") => {
+                // What it held open is closed with it.
+                self.prepared.borrow_mut().clear();
                 self.running.borrow_mut().take();
             }
             Err(_) => self.works.set(Some(false)),
         }
         self.works.get().unwrap_or(false)
+    }
+
+    /// Has files made until there are [`PREPARED_FILES_MAX`]. What does not work is left: a payment then makes its file itself.
+    pub async fn prepare(&self) {
+        if self.works.get() != Some(true) || self.is_preparing.replace(true) {
+            return;
+        }
+        while self.prepared.borrow().len() < PREPARED_FILES_MAX {
+            let Ok(random) = rng::bytes() else { break };
+            let name = prepared_name(wall_ms(), random);
+            if self.ask(&[("op", "prepare".into()), ("name", name.as_str().into())]).await.is_err() {
+                break;
+            }
+            self.prepared.borrow_mut().push(name);
+        }
+        self.is_preparing.set(false);
+    }
+
+    /// The name of a prepared file, for one payment only.
+    pub fn take_prepared(&self) -> Option<String> {
+        self.prepared.borrow_mut().pop()
+    }
+
+    /// Removes a file if it is empty and nobody holds it open.
+    pub async fn discard(&self, name: &str) -> bool {
+        self.ask(&[("op", "discard".into()), ("name", name.into())]).await.is_ok()
     }
 
     pub async fn write(&self, name: &str, text: &str) -> Result<(), StoreFault> {

@@ -1,14 +1,37 @@
 //! The queue of sealed payments: how one is written, taken back, read back, settled and put back.
 
+use super::tally::{read_tally, retally};
 use super::{HEAD, Money, OutboxRow, beginning, read_head};
 use crate::idb::{CHAIN, OUTBOX, TOMBSTONES, Transaction};
+use futures_util::future::{try_join, try_join3, try_join4};
 use holdfast_core::id::{PaymentId, RecordHash};
-use holdfast_core::outbox::{Entry, StoreFault};
+use holdfast_core::outbox::StoreFault;
 use holdfast_wire::b64::{hash_from_text, record_hash};
-use holdfast_wire::stored::{ChainHead, StoredPayment, Tombstone};
+use holdfast_wire::stored::{ChainHead, StoredPayment, Tally, Tombstone};
 use holdfast_wire::time::Head;
 
+/// Everything that a payment's attempt must know of the stores before it, at one moment.
+pub struct Attempt {
+    /// The payment was acknowledged already.
+    pub tombstone: Option<Tombstone>,
+    /// It is there already.
+    pub row: Option<OutboxRow>,
+    /// What its record follows.
+    pub head: ChainHead,
+    /// What waits; `None` until the recovery has counted once.
+    pub tally: Option<Tally>,
+}
+
 impl Money {
+    /// One transaction, whose work does not grow with the queue.
+    pub async fn attempt(&self, id: PaymentId) -> Result<Attempt, StoreFault> {
+        let id = id.to_string();
+        let reading = self.connection.read(&[TOMBSTONES, OUTBOX, CHAIN]).await?;
+        let (tombstone, row, head, tally) =
+            try_join4(stone(&reading, &id), row(&reading, &id), read_head(&reading), read_tally(&reading)).await?;
+        Ok(Attempt { tombstone, row, head: head.unwrap_or_else(beginning), tally })
+    }
+
     /// All rows that can be read, oldest first. A row that cannot is left where it is.
     pub async fn outbox(&self) -> Result<Vec<OutboxRow>, StoreFault> {
         let texts = self.connection.read(&[OUTBOX]).await?.all_texts(OUTBOX).await?;
@@ -66,12 +89,15 @@ impl Money {
         prev: Option<&Head>,
         sale_number: u64,
     ) -> Result<(), StoreFault> {
+        let total_minor = stored.payload().map_err(|_| StoreFault::Mismatch)?.sale.total_minor;
         let writing = self.connection.write(&[OUTBOX, CHAIN]).await?;
-        let there = row(&writing, &stored.id).await?;
+        let text = writing.get_text(OUTBOX, &stored.id);
+        let (text, head, tally) = try_join3(text, read_head(&writing), read_tally(&writing)).await?;
+        let there = text.as_deref().and_then(OutboxRow::read);
         if there.as_ref().is_some_and(|there| there.stored != *stored) {
             return Err(StoreFault::Mismatch);
         }
-        let mut head = read_head(&writing).await?.unwrap_or_else(beginning);
+        let mut head = head.unwrap_or_else(beginning);
         if there.is_none() && prev.is_some_and(|prev| head.head != *prev) {
             return Err(StoreFault::Broken);
         }
@@ -81,6 +107,9 @@ impl Money {
         head.sale_number = head.sale_number.max(sale_number);
         writing.put_text(CHAIN, HEAD, &head.to_json())?;
         writing.put_text(OUTBOX, &stored.id, &stored.to_json())?;
+        if text.is_none() {
+            retally(&writing, tally, |tally| tally.with(total_minor))?;
+        }
         writing.commit().await
     }
 
@@ -88,15 +117,20 @@ impl Money {
     /// there and whole, or its tombstone is, nothing is changed and it fails: an uploader may have sent it already.
     pub async fn uncommit(&self, stored: &StoredPayment, prev: &Head) -> Result<(), StoreFault> {
         let writing = self.connection.write(&[OUTBOX, CHAIN, TOMBSTONES]).await?;
-        let there = row(&writing, &stored.id).await?;
+        let text = writing.get_text(OUTBOX, &stored.id);
+        let (text, stone, head, tally) =
+            try_join4(text, stone(&writing, &stored.id), read_head(&writing), read_tally(&writing)).await?;
+        let there = text.as_deref().and_then(OutboxRow::read);
         let is_there = there.as_ref().is_some_and(|there| there.stored.hash == stored.hash);
-        if is_there || stone(&writing, &stored.id).await?.is_some() {
+        if is_there || stone.is_some() {
             return Err(StoreFault::Mismatch);
         }
-        if there.is_none() {
+        if text.is_some() && there.is_none() {
             writing.delete(OUTBOX, &stored.id)?;
+            let total_minor = stored.payload().map_or(0, |p| p.sale.total_minor);
+            retally(&writing, tally, |tally| tally.without(total_minor))?;
         }
-        let head = read_head(&writing).await?.unwrap_or_else(beginning);
+        let head = head.unwrap_or_else(beginning);
         if head.head.hash == stored.hash {
             let head = ChainHead { head: prev.clone(), ..head };
             writing.put_text(CHAIN, HEAD, &head.to_json())?;
@@ -107,34 +141,26 @@ impl Money {
     /// The hash of what a new transaction reads. A payment that was acknowledged in between is found by its tombstone.
     pub async fn read_back(&self, id: &str) -> Result<Option<RecordHash>, StoreFault> {
         let reading = self.connection.read(&[OUTBOX, TOMBSTONES]).await?;
-        if let Some(row) = row(&reading, id).await? {
-            return Ok(Some(record_hash(&row.stored.record)));
-        }
-        Ok(stone(&reading, id).await?.and_then(|stone| hash_from_text(&stone.hash)))
-    }
-
-    /// Deletes exactly this ciphertext and leaves its tombstone. Another record under the same id stays, and so does an earlier tombstone.
-    pub async fn settle(&self, entry: &Entry, tombstone: &Tombstone) -> Result<(), StoreFault> {
-        let id = entry.id.to_string();
-        let writing = self.connection.write(&[OUTBOX, TOMBSTONES]).await?;
-        match row(&writing, &id).await? {
-            Some(there) if there.entry.hash == entry.hash => writing.delete(OUTBOX, &id)?,
-            _ => {}
-        }
-        if stone(&writing, &id).await?.is_none() {
-            writing.put_text(TOMBSTONES, &id, &tombstone.to_json())?;
-        }
-        writing.commit().await
+        let (row, stone) = try_join(row(&reading, id), stone(&reading, id)).await?;
+        Ok(match (row, stone) {
+            (Some(row), _) => Some(record_hash(&row.stored.record)),
+            (None, stone) => stone.and_then(|stone| hash_from_text(&stone.hash)),
+        })
     }
 
     /// Puts a record of the journal back, unless it was acknowledged or is there. Says whether it was put.
     pub async fn put_back(&self, stored: &StoredPayment) -> Result<bool, StoreFault> {
-        let writing = self.connection.write(&[OUTBOX, TOMBSTONES]).await?;
-        let acknowledged = stone(&writing, &stored.id).await?.is_some_and(|s| s.hash == stored.hash);
-        let is_there = row(&writing, &stored.id).await?.is_some();
-        let put = !acknowledged && !is_there;
+        let writing = self.connection.write(&[OUTBOX, TOMBSTONES, CHAIN]).await?;
+        let text = writing.get_text(OUTBOX, &stored.id);
+        let (text, stone, tally) = try_join3(text, stone(&writing, &stored.id), read_tally(&writing)).await?;
+        let acknowledged = stone.is_some_and(|s| s.hash == stored.hash);
+        let put = !acknowledged && text.as_deref().and_then(OutboxRow::read).is_none();
         if put {
             writing.put_text(OUTBOX, &stored.id, &stored.to_json())?;
+            if text.is_none() {
+                let total_minor = stored.payload().map_or(0, |p| p.sale.total_minor);
+                retally(&writing, tally, |tally| tally.with(total_minor))?;
+            }
         }
         writing.commit().await?;
         Ok(put)
@@ -151,11 +177,11 @@ impl Money {
 }
 
 /// A row that can be read; one that cannot counts as not there, so that a whole copy may replace it.
-async fn row(transaction: &Transaction, id: &str) -> Result<Option<OutboxRow>, StoreFault> {
+pub(super) async fn row(transaction: &Transaction, id: &str) -> Result<Option<OutboxRow>, StoreFault> {
     Ok(transaction.get_text(OUTBOX, id).await?.and_then(|t| OutboxRow::read(&t)))
 }
 
-async fn stone(transaction: &Transaction, id: &str) -> Result<Option<Tombstone>, StoreFault> {
+pub(super) async fn stone(transaction: &Transaction, id: &str) -> Result<Option<Tombstone>, StoreFault> {
     Ok(transaction.get_text(TOMBSTONES, id).await?.and_then(|t| Tombstone::from_json(&t).ok()))
 }
 

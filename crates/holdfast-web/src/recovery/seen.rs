@@ -1,12 +1,12 @@
 //! What the stores hold, as the core's recovery wants to know it.
 
 use super::head_file::{is_head, read_head};
-use crate::money::{OutboxRow, tombstone_key};
+use crate::money::{OutboxRow, tally, tombstone_key};
 use crate::shared::Shared;
 use holdfast_core::id::RecordHash;
 use holdfast_core::outbox::{ChainPoint, Found, RecoverOp, StoreFault, head_to_copy, recover};
 use holdfast_wire::b64;
-use holdfast_wire::stored::{ChainHead, StoredPayment, Tombstone};
+use holdfast_wire::stored::{ChainHead, StoredPayment, Tally, Tombstone, prepared_at_ms};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A journal of more files than this is compared with the database by name alone: reading thousands of files would hold up the
@@ -22,7 +22,10 @@ pub(super) struct Seen {
     pub rows: BTreeMap<String, StoredPayment>,
     pub files: BTreeMap<String, StoredPayment>,
     pub empty: BTreeSet<String>,
+    /// Files that are prepared for a payment that has not come: empty, and nobody's.
+    pub prepared: Vec<String>,
     pub tombstones: Vec<Tombstone>,
+    pub tally: Tally,
 }
 
 impl Seen {
@@ -31,7 +34,9 @@ impl Seen {
         let is_own = |row: &OutboxRow| device_id.as_ref() == Some(&row.payload.did);
         let mut seen = Self::default();
         let mut by_name = BTreeMap::new();
-        for row in shared.money.outbox().await? {
+        let rows = shared.money.outbox().await?;
+        seen.tally = tally(rows.len(), rows.iter().map(|row| row.payload.sale.total_minor));
+        for row in rows {
             seen.own.rows.extend(is_own(&row).then(|| row.entry.clone()));
             seen.found.rows.push(row.entry.clone());
             seen.rows.insert(row.stored.id.clone(), row.stored.clone());
@@ -51,6 +56,8 @@ impl Seen {
             seen.found.journal.push(row.entry);
             seen.files.insert(name, row.stored);
         }
+        // Names of prepared files say nothing of the order.
+        seen.found.journal.sort_by_key(|entry| entry.seq);
         seen.tombstones = shared.money.tombstones().await?;
         seen.found.tombstones = seen.tombstones.iter().filter_map(tombstone_key).collect();
         seen.own.head = shared.money.head_if_any().await?.and_then(|h| point(&h));
@@ -60,9 +67,19 @@ impl Seen {
         Ok(seen)
     }
 
+    /// The names of the files that hold this record: two, if it was written again under another name.
+    pub fn files_of(&self, id: &str, hash: &str) -> Vec<String> {
+        let of = self.files.iter().filter(|(_, stored)| stored.id == id && stored.hash == hash);
+        of.map(|(name, _)| name.clone()).collect()
+    }
+
     /// A file's record; a torn file is noted.
     async fn read(&mut self, shared: &Shared, name: &str) -> Result<Option<OutboxRow>, StoreFault> {
         let text = shared.journal.read(name).await?.unwrap_or_default();
+        if text.is_empty() && prepared_at_ms(name).is_some() {
+            self.prepared.push(name.to_owned());
+            return Ok(None);
+        }
         let row = OutboxRow::read(&text).filter(|row| row.stored.journal_name() == name);
         if row.is_none() {
             self.found.torn.push(name.to_owned());

@@ -63,9 +63,8 @@ async fn a_wiped_journal_is_written_again() {
     let device = world.enrolled().await;
     take(&device).await;
     let journal = Journal::readable(&world.names.journal);
-    let names = journal.list().await.expect("the journal");
-    for name in &names {
-        journal.remove(name).await.expect("removed");
+    for name in world.records().await {
+        journal.remove(&name).await.expect("removed");
     }
     // The service worker cannot write it, and says nothing untrue.
     let for_worker = Names { journal_worker: None, ..world.names.clone() };
@@ -77,7 +76,7 @@ async fn a_wiped_journal_is_written_again() {
         "{:?}",
         findings(&device)
     );
-    assert!(journal.list().await.is_ok_and(|n| n.iter().any(|n| n.starts_with("000000000001-"))));
+    assert_eq!(world.records().await.len(), 1);
 }
 
 #[wasm_bindgen_test]
@@ -109,9 +108,8 @@ async fn torn_files_are_kept_and_said_and_empty_ones_go() {
     let world = World::new().await;
     let device = world.enrolled().await;
     take(&device).await;
-    let journal = Journal::writable(&world.names.journal, world.names.journal_worker.as_deref().unwrap_or_default());
-    let whole_name =
-        journal.list().await.expect("the journal").into_iter().find(|n| n.starts_with('0')).expect("a file");
+    let journal = world.journal();
+    let whole_name = world.records().await.pop().expect("a file");
     let whole = journal.read(&whole_name).await.expect("a read").expect("a text");
     let torn = "000000000009-019aaf00-0000-7000-8000-000000000009.json";
     let empty = "000000000010-019aaf00-0000-7000-8000-000000000010.json";
@@ -133,8 +131,8 @@ async fn what_was_acknowledged_does_not_come_back() {
     let world = World::new().await;
     let device = world.enrolled().await;
     take(&device).await;
-    let journal = Journal::writable(&world.names.journal, world.names.journal_worker.as_deref().unwrap_or_default());
-    let name = journal.list().await.expect("the journal").into_iter().find(|n| n.starts_with('0')).expect("a file");
+    let journal = world.journal();
+    let name = world.records().await.pop().expect("a file");
     let text = journal.read(&name).await.expect("a read").expect("a text");
     device.send_now().await;
     journal.write(&name, &text).await.expect("written");
@@ -148,7 +146,7 @@ async fn what_was_acknowledged_does_not_come_back() {
 async fn a_long_queue_is_compared_as_well() {
     let world = World::new().await;
     let money = Money::at(&world.names.money, world.names.money_version);
-    let journal = Journal::writable(&world.names.journal, world.names.journal_worker.as_deref().unwrap_or_default());
+    let journal = world.journal();
     for n in 1..=210 {
         let stored = holdfast_testkit::build::stored(n);
         if n != 7 {
@@ -165,7 +163,7 @@ async fn a_long_queue_is_compared_as_well() {
         "{findings:?}"
     );
     assert_eq!(waiting(&device).await, (1..=210).collect::<Vec<u64>>());
-    assert_eq!(journal.list().await.map(|names| names.len()), Ok(210));
+    assert_eq!(world.records().await.len(), 210);
 }
 
 /// What was found, without the copy of the head: whether it was there already is a matter of moments.

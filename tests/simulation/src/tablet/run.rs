@@ -4,16 +4,17 @@ use super::{Fate, PageEvent, fate};
 use crate::network::{Answer, Body, Waiting};
 use crate::plant::Plant;
 use crate::world::{Event, World};
+use holdfast_core::id::PaymentId;
 use holdfast_core::limits::UPLOAD_MS_MAX;
 use holdfast_core::outbox::{
     Ack, AckStatus, Entry, Reply, Scope, Upload, UploadOutcome, UploadRequest, UploadResponse, UploadStep,
     UploadSummary, retry_delay_ms,
 };
 use holdfast_testkit::build::tombstone;
-use holdfast_testkit::memory::name_of;
 use holdfast_testkit::ready::ready;
 use holdfast_testkit::store::DeviceStore as _;
 use holdfast_wire::batch::Batch;
+use std::collections::BTreeMap;
 
 /// Who runs it. The page and the worker take the lock; a live sale does not wait for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +30,8 @@ pub struct Run {
     step: Option<(Upload, UploadRequest)>,
     /// What was sent, while its answer is awaited.
     sent: Vec<Entry>,
+    /// Journal files of what was sent last.
+    files: BTreeMap<PaymentId, String>,
 }
 
 impl World {
@@ -52,7 +55,7 @@ impl World {
             UploadStep::Ask(upload, request) => Some((upload, request)),
             UploadStep::End(..) => None,
         };
-        self.tablets[t].runs.insert(who, Run { generation, step, sent: Vec::new() });
+        self.tablets[t].runs.insert(who, Run { generation, step, sent: Vec::new(), files: BTreeMap::new() });
         self.next_run_step(t, who, generation);
     }
 
@@ -83,10 +86,12 @@ impl World {
             UploadRequest::List => {
                 ready(self.tablets[t].store.list()).map_or(UploadResponse::Failed, UploadResponse::Queue)
             }
-            UploadRequest::Settle { entry, status } => self.settle(t, &entry, &status),
-            UploadRequest::Unjournal { entry } => {
-                let done = ready(self.tablets[t].store.unjournal(&name_of(&entry)));
-                done.map_or(UploadResponse::Failed, |()| UploadResponse::Done)
+            UploadRequest::Settle(settled) => self.settle(t, &settled),
+            UploadRequest::Unjournal(entries) => {
+                let files = self.tablets[t].runs.get(&who).map(|run| &run.files);
+                let name = |entry: &Entry| files?.get(&entry.id).cloned();
+                let names: Vec<String> = entries.iter().filter_map(name).collect();
+                self.unjournal(t, &names)
             }
         };
         self.judge_deletions(t);
@@ -126,9 +131,11 @@ impl World {
     fn send_batch(&mut self, t: usize, who: Who, generation: u64, upload: Upload, batch: Vec<Entry>) {
         let mut records = Vec::new();
         let mut sent = Vec::new();
+        let mut files = BTreeMap::new();
         for entry in &batch {
             // What was settled by another run in between is not sent.
             if let Ok(Some(row)) = ready(self.tablets[t].store.payment(&entry.id.to_string())) {
+                files.insert(entry.id, row.journal_name());
                 records.push(row.record);
                 sent.push(entry.clone());
             }
@@ -139,14 +146,13 @@ impl World {
         self.figures.count("batches sent");
         self.say(format!("tablet {t}: {who:?} sends {}", records.len()));
         if self.planted(Plant::DeleteBeforeAck) {
-            for entry in &sent {
-                self.settle(t, entry, &AckStatus::Stored);
-                let _ = ready(self.tablets[t].store.unjournal(&name_of(entry)));
-            }
+            let settled: Vec<_> = sent.iter().map(|entry| (entry.clone(), AckStatus::Stored)).collect();
+            self.settle(t, &settled);
+            self.unjournal(t, &files.values().cloned().collect::<Vec<_>>());
             self.judge_deletions(t);
         }
         if let Some(run) = self.tablets[t].runs.get_mut(&who) {
-            run.sent = sent;
+            (run.sent, run.files) = (sent, files);
             // The machine waits for the answer; the request it is answered for is not repeated.
             run.step = Some((upload, UploadRequest::Send(batch)));
         }
@@ -173,20 +179,41 @@ impl World {
         self.advance(t, who, generation, upload.next(UploadResponse::Reply(reply)));
     }
 
-    /// Deletes exactly this ciphertext and leaves the tombstone.
-    fn settle(&mut self, t: usize, entry: &Entry, status: &AckStatus) -> UploadResponse {
+    /// Deletes exactly these ciphertexts, in one transaction, and leaves their tombstones.
+    fn settle(&mut self, t: usize, settled: &[(Entry, AckStatus)]) -> UploadResponse {
         let at_ms = self.tablets[t].clock.reading(self.now_ms).trusted_ms();
-        let store = &self.tablets[t].store;
-        let done = match ready(store.payment(&entry.id.to_string())) {
-            Ok(Some(row)) => ready(store.settle(entry, &tombstone(&row, status, "epoch-1", at_ms))),
-            // Another run was faster.
-            Ok(None) => Ok(()),
-            Err(fault) => Err(fault),
-        };
-        if let (Ok(()), AckStatus::Quarantined(reason)) = (&done, status) {
-            self.say(format!("tablet {t}: a record is in quarantine: {reason}"));
+        let mut stones = Vec::new();
+        for (entry, status) in settled {
+            match ready(self.tablets[t].store.payment(&entry.id.to_string())) {
+                Ok(Some(row)) => stones.push((entry.clone(), tombstone(&row, status, "epoch-1", at_ms))),
+                // Another run was faster.
+                Ok(None) => {}
+                Err(_) => return UploadResponse::Failed,
+            }
         }
-        done.map_or(UploadResponse::Failed, |()| UploadResponse::Done)
+        if ready(self.tablets[t].store.settle(&stones)).is_err() {
+            return UploadResponse::Failed;
+        }
+        if stones.len() > 1 {
+            self.figures.count("settled several at once");
+        }
+        for (_, status) in settled {
+            if let AckStatus::Quarantined(reason) = status {
+                self.say(format!("tablet {t}: a record is in quarantine: {reason}"));
+            }
+        }
+        UploadResponse::Done
+    }
+
+    /// One after the other here: a power cut may come between any two of them.
+    fn unjournal(&mut self, t: usize, names: &[String]) -> UploadResponse {
+        let mut response = UploadResponse::Done;
+        for name in names {
+            if ready(self.tablets[t].store.unjournal(name)).is_err() {
+                response = UploadResponse::Failed;
+            }
+        }
+        response
     }
 
     fn end_run(&mut self, t: usize, who: Who, outcome: &UploadOutcome, summary: &UploadSummary) {

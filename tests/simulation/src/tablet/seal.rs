@@ -9,7 +9,7 @@ use holdfast_crypto::envelope::{CardPlaintext, Pos, WrappedContentKey, seal};
 use holdfast_testkit::build::{keyed, swiped, taken_at};
 use holdfast_testkit::rng::SeededRng;
 use holdfast_wire::record::{CardWire, RecordPayload, SaleWire};
-use holdfast_wire::stored::{ChainHead, StoredPayment};
+use holdfast_wire::stored::{ChainHead, StoredPayment, prepared_name};
 use holdfast_wire::time::Head;
 
 /// The shop's policy: the longest window that there is.
@@ -81,7 +81,9 @@ impl World {
             sale: SaleWire::from_cart(&format!("{}-{sale_number:04}", tablet.number), &sale.cart),
         };
         let record = crate::crypto::sign(&keys().devices[tablet.key], payload.to_sign());
-        let payment = StoredPayment::new(&payload.id, seq, record, POLICY.expires_ms(reading));
+        let mut payment = StoredPayment::new(&payload.id, seq, record, POLICY.expires_ms(reading));
+        // Where a page has time it prepares files; where it has none the payment's file is named by the payment.
+        payment.file = rng.chance(600).then(|| prepared_name(reading.wall_ms, rng.bytes()));
         let head = ChainHead { v: holdfast_wire::V, head: Head { seq, hash: payment.hash.clone() }, sale_number };
         Ok(Sealed { payment, head })
     }
