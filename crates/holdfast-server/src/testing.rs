@@ -31,7 +31,7 @@ pub fn postgres_url() -> PostgresUrl {
     static NEXT: AtomicI64 = AtomicI64::new(0);
     let server = SERVER.get_or_init(|| Postgres::start(Promise::Fast).expect("starts"));
     let url = server.database(&format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed))).expect("makes a database");
-    url.parse().expect("an address")
+    url.into()
 }
 
 /// One RSA key for the whole run: making one takes a while.

@@ -117,3 +117,68 @@ fn a_server_without_a_root_key_says_what_to_do() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("root.private.json"), "{said}");
 }
+
+/// A command about the data directory, with its exit code and what it printed.
+fn care(folder: &Path, name: &str, more: &[&str]) -> (Option<i32>, String) {
+    let output = holdfast().arg(name).arg("--data").arg(folder.join("data")).args(more).output().expect("runs");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn it_is_copied_put_back_and_looked_after() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    assert!(make_keys(folder).status.success());
+    std::fs::create_dir(folder.join("app")).expect("makes a folder");
+    std::fs::write(folder.join("app/index.html"), "<p>till</p>").expect("writes");
+    let (port, copy) = (free_port(), folder.join("copy.sqlite"));
+    let copy = copy.to_str().expect("a name");
+    let check = || {
+        let mut command = holdfast();
+        command.args(["check-config", "--demo", "--port", &port.to_string(), "--data"]).arg(folder.join("data"));
+        command.arg("--app").arg(folder.join("app")).arg("--root-keys").arg(folder.join("keys"));
+        let output = command.output().expect("runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, said) = check();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!folder.join("data").exists(), "looking makes nothing");
+
+    let running = Running::start(folder, port);
+    let (code, said) = check();
+    assert!(code == Some(1) && said.contains("WRONG  127.0.0.1"), "{said}");
+    let (code, said) = care(folder, "backup", &["--to", copy]);
+    assert!(code == Some(0) && said.contains("0 payments"), "{said}");
+    let (code, said) = care(folder, "doctor", &[]);
+    assert!(code == Some(0) && said.contains("every page of the file reads"), "{said}");
+    for (name, more) in [("restore", vec!["--from", copy]), ("migrate", vec![])] {
+        let (code, said) = care(folder, name, &more);
+        assert!(code == Some(1) && said.contains("another holdfast uses this data directory"), "{name}: {said}");
+    }
+    running.stop();
+
+    let (code, said) = care(folder, "restore", &["--from", copy]);
+    assert!(code == Some(0) && said.contains("new epoch"), "{said}");
+    let (code, said) = care(folder, "migrate", &[]);
+    assert!(code == Some(0) && said.contains("the schema is at step"), "{said}");
+    std::fs::set_permissions(folder.join("data/card-hash.key"), std::fs::Permissions::from_mode(0o644))
+        .expect("changes");
+    let (code, said) = care(folder, "doctor", &[]);
+    assert!(code == Some(1) && said.contains("card-hash.key is open to others"), "{said}");
+    std::fs::set_permissions(folder.join("data/card-hash.key"), std::fs::Permissions::from_mode(0o600))
+        .expect("changes");
+    assert_eq!(Running::start(folder, port).stop().0, Some(0), "and it starts on what was put back");
+}
+
+#[test]
+fn an_address_of_a_database_is_never_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let secret = "postgres://holdfast:open-sesame@127.0.0.1:1/holdfast";
+    for name in ["doctor", "migrate"] {
+        let (code, said) = care(folder.path(), name, &["--database", secret]);
+        assert!(code == Some(1) && !said.contains("sesame"), "{said}");
+    }
+    let (code, said) = care(folder.path(), "doctor", &["--database", "mysql://x:open-sesame@y/z"]);
+    assert!(code == Some(1) && said.contains("postgres://") && !said.contains("sesame"), "{said}");
+}

@@ -1,5 +1,6 @@
-//! The command line: `holdfast serve`, `holdfast root make`.
+//! The command line: `holdfast serve`, `root make`, and what looks after a server.
 
+mod care;
 mod logging;
 pub(crate) mod replica;
 mod root;
@@ -25,6 +26,28 @@ struct Cli {
 enum Command {
     /// Serve the app and its interface.
     Serve(ServeArgs),
+    /// Bring the database's schema up to date.
+    Migrate(care::StoreArgs),
+    /// Copy the books of a SQLite file, also while a server uses them.
+    Backup {
+        #[command(flatten)]
+        store: care::StoreArgs,
+        /// The new file.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Put a copy in the place of the books, or make PostgreSQL's books usable after a pg_restore. They get a new epoch.
+    Restore {
+        #[command(flatten)]
+        store: care::StoreArgs,
+        /// The copy that `backup` made.
+        #[arg(long)]
+        from: Option<PathBuf>,
+    },
+    /// Say in words what is wrong with the books.
+    Doctor(care::StoreArgs),
+    /// Say whether a server with these settings would start, and change nothing.
+    CheckConfig(ServeArgs),
     /// Root keys, which are kept offline.
     Root {
         #[command(subcommand)]
@@ -93,6 +116,11 @@ pub fn run() -> ExitCode {
     logging::start(cli.log_json);
     let outcome = match cli.command {
         Command::Serve(args) => serve::serve(args),
+        Command::Migrate(store) => care::migrate(&store).map_err(Into::into),
+        Command::Backup { store, to } => care::backup(&store, &to).map_err(Into::into),
+        Command::Restore { store, from } => care::restore(&store, from.as_deref()).map_err(Into::into),
+        Command::Doctor(store) => care::doctor(&store).map_err(Into::into),
+        Command::CheckConfig(args) => care::check_config(&args).map_err(Into::into),
         Command::Root { command: RootCommand::Make { dir } } => root::make(&dir).map_err(Into::into),
     };
     match outcome {

@@ -1,5 +1,6 @@
 //! `holdfast serve`.
 
+use super::care::BOOKS_FILE;
 use super::{AcquirerKind, ServeArgs, replica};
 use crate::acquirer::iso8583::{self, Iso8583};
 use crate::acquirer::simulator::{RealPause, Simulator, SqlBook};
@@ -9,7 +10,7 @@ use crate::http::app::App;
 use crate::http::{Parts, Server, router};
 use crate::keys::{KeyError, KeyFileError, Keyring, LocalKeys, WrappedCardKeys};
 use crate::process::{Clock as _, Processor, runner};
-use crate::store::{Books, OpenError, Place, StoreError};
+use crate::store::{Books, OpenError, Place, PostgresUrl, StoreError};
 use holdfast_core::id::MerchantId;
 use holdfast_wire::b64;
 use std::fs::{DirBuilder, File};
@@ -120,7 +121,7 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
 pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Result<Arc<Server>, ServeError> {
     let clock = clock(args.demo)?;
     let local = Arc::new(LocalKeys::open(&args.data)?);
-    let ledger = Arc::new(Books::open(&place(args, "holdfast.sqlite"), &b64::encode(random()?)).await?);
+    let ledger = Arc::new(Books::open(&place(args, BOOKS_FILE), &b64::encode(random()?)).await?);
     replica::begin_set_up(&ledger, clock).await?;
     let set_up = set_up(args, &ledger, &local, clock).await;
     replica::end_set_up(&ledger).await?;
@@ -169,10 +170,14 @@ async fn set_up(
 }
 
 /// Where a database of the server is: in PostgreSQL when there is one, or else in this file of the data directory.
-fn place(args: &ServeArgs, file: &str) -> Place {
-    match &args.database {
+pub(super) fn place(args: &ServeArgs, file: &str) -> Place {
+    place_of(args.database.as_ref(), &args.data, file)
+}
+
+pub(super) fn place_of(database: Option<&PostgresUrl>, data: &Path, file: &str) -> Place {
+    match database {
         Some(url) => Place::Postgres(url.clone()),
-        None => Place::Sqlite(args.data.join(file)),
+        None => Place::Sqlite(data.join(file)),
     }
 }
 
@@ -200,7 +205,7 @@ async fn acquirer(
 }
 
 /// One process per data directory. The lock ends with the process, however it ends.
-fn lock(data: &Path) -> Result<File, ServeError> {
+pub(super) fn lock(data: &Path) -> Result<File, ServeError> {
     let file = File::options().create(true).append(true).open(data.join("lock")).map_err(ServeError::Data)?;
     file.try_lock().map_err(|_| ServeError::InUse)?;
     Ok(file)
@@ -213,7 +218,7 @@ fn clock(is_demo: bool) -> Result<SystemClock, ServeError> {
     }
 }
 
-fn random() -> Result<[u8; 16], ServeError> {
+pub(super) fn random() -> Result<[u8; 16], ServeError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| ServeError::Random)?;
     Ok(bytes)

@@ -4,6 +4,7 @@
 //! Every method is one transaction, durable when it returns.
 
 pub mod books;
+pub mod care;
 #[cfg(test)]
 mod conformance;
 pub mod db;

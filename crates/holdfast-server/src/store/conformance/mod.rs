@@ -16,9 +16,9 @@ use holdfast_core::payment::{Decline, PaymentState};
 use holdfast_crypto::es256::SigningKey;
 
 /// Books with one enrolled device.
-struct Fixture<L> {
-    ledger: L,
-    device: Device,
+pub struct Fixture<L> {
+    pub ledger: L,
+    pub device: Device,
 }
 
 async fn in_memory() -> Fixture<MemoryLedger> {
@@ -36,11 +36,11 @@ async fn in_sqlite(folder: &tempfile::TempDir) -> Fixture<Books> {
     in_books(sqlite_books(folder, "epoch-1").await).await
 }
 
-async fn in_postgres() -> Fixture<Books> {
+pub async fn in_postgres() -> Fixture<Books> {
     in_books(Books::open(&crate::testing::postgres_database(), "epoch-1").await.expect("opens")).await
 }
 
-async fn in_books(ledger: Books) -> Fixture<Books> {
+pub async fn in_books(ledger: Books) -> Fixture<Books> {
     let mut device = device(DeviceId::make([1; 16]), MerchantId::make([2; 16]));
     if ledger.device(device.id).await.expect("reads").is_none() {
         ledger.add_shop(crate::demo::shop(device.merchant_id)).await.expect("adds");
@@ -98,7 +98,7 @@ fn device(id: DeviceId, merchant_id: MerchantId) -> Device {
 }
 
 impl<L: Ledger> Fixture<L> {
-    fn payment(&self, seq: u64) -> Payment {
+    pub fn payment(&self, seq: u64) -> Payment {
         let byte = u8::try_from(seq).expect("a small number");
         Payment {
             id: PaymentId::make(NOW, [byte; 10]),
@@ -135,7 +135,7 @@ impl<L: Ledger> Fixture<L> {
         }
     }
 
-    async fn store(&self, payments: &[&Payment]) -> Result<(), StoreError> {
+    pub async fn store(&self, payments: &[&Payment]) -> Result<(), StoreError> {
         let ops: Vec<IngestOp> = payments.iter().map(|p| IngestOp::Store(Box::new((*p).clone()))).collect();
         self.ledger.ingest(NOW, self.query(payments), move |_| (ops, ())).await
     }
@@ -148,7 +148,7 @@ impl<L: Ledger> Fixture<L> {
         self.ledger.payment(id).await.expect("reads").expect("is there")
     }
 
-    async fn apply(&self, id: PaymentId, ops: Vec<PaymentOp>) -> Payment {
+    pub async fn apply(&self, id: PaymentId, ops: Vec<PaymentOp>) -> Payment {
         let change = self.read(id).await.change;
         let told = self.ledger.apply(NOW + 1, id, change, ops).await.expect("applies");
         let payment = self.read(id).await;

@@ -36,6 +36,11 @@ pub const SIMULATOR: Schema = Schema {
 };
 
 impl Schema {
+    /// The last step that this program knows.
+    pub fn version(&self) -> i64 {
+        self.sqlite.last().map_or(0, |(number, ..)| *number)
+    }
+
     pub fn for_sqlite(&self) -> Migrator {
         migrator(self.sqlite)
     }

@@ -29,6 +29,8 @@ pub enum OpenError {
     #[error("the database is of another version: {0}; use the program that wrote it, or a newer one")]
     Migrate(#[from] MigrateError),
     #[error(transparent)]
+    Address(#[from] PlaceError),
+    #[error(transparent)]
     Books(StoreError),
 }
 
@@ -71,13 +73,23 @@ impl Database {
     /// When it cannot be opened or reached, or its schema was written by another version.
     pub async fn open(place: &Place, schema: &Schema) -> Result<Self, OpenError> {
         match place {
+            Place::Sqlite(path) => sqlite::migrate(path, schema).await?,
+            Place::Postgres(url) => postgres::migrate(url, schema).await?,
+        }
+        Self::connect(place, schema).await
+    }
+
+    /// Opens a database that is there, whatever its schema's version.
+    ///
+    /// # Errors
+    /// When it cannot be opened or reached.
+    pub async fn connect(place: &Place, schema: &Schema) -> Result<Self, OpenError> {
+        match place {
             Place::Sqlite(path) => {
-                sqlite::migrate(path, schema).await?;
                 let (writer, reader) = sqlite::connect(path).await?;
                 Ok(Self { reader, writes: Writes::Sqlite(Writer::start(writer)) })
             }
             Place::Postgres(url) => {
-                postgres::migrate(url, schema).await?;
                 let (writers, reader) = postgres::connect(url, schema).await?;
                 Ok(Self { reader, writes: Writes::Postgres(writers) })
             }

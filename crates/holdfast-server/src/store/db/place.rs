@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 /// A PostgreSQL address: `postgres://user@host/database`. The password may come from `PGPASSWORD` or a password file instead.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,17 +21,19 @@ pub struct PlaceError;
 
 impl PostgresUrl {
     /// The address as a connection needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
+    ///
+    /// # Errors
+    /// When it is none of PostgreSQL's.
+    pub fn expose(&self) -> Result<&str, PlaceError> {
+        let is_one = ["postgres://", "postgresql://"].iter().any(|scheme| self.0.starts_with(scheme));
+        if is_one { Ok(&self.0) } else { Err(PlaceError) }
     }
 }
 
-impl FromStr for PostgresUrl {
-    type Err = PlaceError;
-
-    fn from_str(text: &str) -> Result<Self, PlaceError> {
-        let is_one = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
-        if is_one { Ok(Self(text.to_owned())) } else { Err(PlaceError) }
+/// Taken as it is: a command line that refuses it would print it, password and all.
+impl From<String> for PostgresUrl {
+    fn from(text: String) -> Self {
+        Self(text)
     }
 }
 

@@ -25,7 +25,7 @@ const SETTINGS: &str = "SELECT set_config('synchronous_commit', 'on', false)
 /// # Errors
 /// When the server cannot be reached, or holds a schema that this program does not know.
 pub async fn migrate(url: &PostgresUrl, schema: &Schema) -> Result<(), OpenError> {
-    let options: PgConnectOptions = url.expose().parse()?;
+    let options: PgConnectOptions = url.expose()?.parse()?;
     let mut connection = search(options, schema).connect().await?;
     schema.for_postgres().run(&mut connection).await?;
     connection.close().await?;
@@ -45,7 +45,7 @@ fn search(options: PgConnectOptions, schema: &Schema) -> PgConnectOptions {
 /// When the server cannot be reached.
 pub async fn connect(url: &PostgresUrl, schema: &Schema) -> Result<(AnyPool, AnyPool), OpenError> {
     sqlx::any::install_default_drivers();
-    let mut url = url.expose().to_owned();
+    let mut url = url.expose()?.to_owned();
     if let Some(name) = schema.apart {
         let separator = if url.contains('?') { '&' } else { '?' };
         url.push_str(&format!("{separator}options=-c%20search_path%3D{name}"));
