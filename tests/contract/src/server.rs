@@ -18,6 +18,7 @@ pub struct Server {
     port: u16,
     dir: PathBuf,
     keys: PathBuf,
+    more: Vec<String>,
     agent: ureq::Agent,
 }
 
@@ -54,6 +55,11 @@ pub fn shared_server() -> Arc<Server> {
 impl Server {
     /// Starts a server on empty data.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server on empty data with more arguments for `serve`.
+    pub fn start_with(more: &[String]) -> Self {
         let dir = work_dir();
         let keys = dir.join("keys");
         let made = Command::new(binary()).args(["root", "make", "--dir"]).arg(&keys).stdout(Stdio::null()).status();
@@ -64,8 +70,9 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
         let config =
             ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30)));
-        let child = Mutex::new(spawn(&dir, &keys, port));
-        let server = Self { child, port, dir, keys, agent: config.build().into() };
+        let more = more.to_vec();
+        let child = Mutex::new(spawn(&dir, &keys, port, &more));
+        let server = Self { child, port, dir, keys, more, agent: config.build().into() };
         server.wait_until_healthy();
         server
     }
@@ -74,7 +81,7 @@ impl Server {
     pub fn crash_and_restart(&self) {
         let mut child = self.child.lock().unwrap_or_else(|e| e.into_inner());
         child.kill().and_then(|()| child.wait()).expect("the server can be killed");
-        *child = spawn(&self.dir, &self.keys, self.port);
+        *child = spawn(&self.dir, &self.keys, self.port, &self.more);
         drop(child);
         self.wait_until_healthy();
     }
@@ -149,7 +156,7 @@ impl Drop for Server {
     }
 }
 
-fn spawn(dir: &Path, keys: &Path, port: u16) -> Child {
+fn spawn(dir: &Path, keys: &Path, port: u16, more: &[String]) -> Child {
     let log = File::options().create(true).append(true).open(dir.join("server.log")).expect("a log file");
     Command::new(binary())
         .args(["serve", "--demo", "--host", "127.0.0.1", "--port", &port.to_string()])
@@ -159,6 +166,7 @@ fn spawn(dir: &Path, keys: &Path, port: u16) -> Child {
         .arg(dir.join("app"))
         .arg("--root-keys")
         .arg(keys)
+        .args(more)
         .stdout(log.try_clone().expect("the log file again"))
         .stderr(log)
         .spawn()

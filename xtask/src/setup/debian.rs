@@ -12,7 +12,9 @@ const INSTALL: &str = "apt-get install --yes --no-install-recommends";
 
 /// A program that is there counts, whoever brought it; packages are only asked for what is missing.
 pub fn ensure(paths: &Paths, steps: &Steps, needs: &[Need]) -> Outcome {
-    let missing = missing(needs, &|program| paths.program(program).is_some());
+    let needs_pip = needs.iter().any(|need| matches!(need, Need::Pip(_)));
+    let has_pip = !needs_pip || run::output(run::command(paths, "python3").args(["-c", "import ensurepip"])).is_some();
+    let missing = missing(needs, has_pip, &|program| paths.program(program).is_some());
     if missing.is_empty() {
         return Ok(());
     }
@@ -41,7 +43,7 @@ pub fn ensure(paths: &Paths, steps: &Steps, needs: &[Need]) -> Outcome {
 }
 
 /// The packages to install, each once.
-fn missing(needs: &[Need], is_there: &dyn Fn(&str) -> bool) -> Vec<&'static str> {
+fn missing(needs: &[Need], has_pip: bool, is_there: &dyn Fn(&str) -> bool) -> Vec<&'static str> {
     let mut packages: Vec<&'static str> = Vec::new();
     let mut want = |program: &str, names: &[&'static str]| {
         for name in names {
@@ -58,6 +60,13 @@ fn missing(needs: &[Need], is_there: &dyn Fn(&str) -> bool) -> Vec<&'static str>
                 want("npm", &["npm"]);
             }
             Need::Program { program, package } => want(program, &[package]),
+            // Debian's Python makes an environment only with the package of its installer.
+            Need::Pip(_) => {
+                want("python3", &["python3"]);
+                if !has_pip {
+                    want("", &["python3-venv"]);
+                }
+            }
             Need::WasmTarget | Need::Tool(_) | Need::Npm(_) => {}
         }
     }
@@ -78,7 +87,10 @@ mod tests {
         let chromium = Need::Program { program: "chromium", package: "chromium" };
         let ip = Need::Program { program: "ip", package: "iproute2" };
         let needs = [Need::CCompiler, chromium, ip, ip, Need::WasmTarget];
-        assert_eq!(missing(&needs, &|program| program == "chromium"), ["gcc", "libc6-dev", "iproute2"]);
-        assert!(missing(&needs, &|_| true).is_empty());
+        assert_eq!(missing(&needs, true, &|program| program == "chromium"), ["gcc", "libc6-dev", "iproute2"]);
+        assert!(missing(&needs, true, &|_| true).is_empty());
+        let python = [Need::Pip("tests/acquirer")];
+        assert_eq!(missing(&python, false, &|program| program == "python3"), ["python3-venv"]);
+        assert!(missing(&python, true, &|program| program == "python3").is_empty());
     }
 }

@@ -3,6 +3,7 @@
 
 mod debian;
 mod npm;
+mod pip;
 mod target;
 mod tools;
 
@@ -10,6 +11,7 @@ use crate::failure::Outcome;
 use crate::paths::Paths;
 use crate::steps::Steps;
 
+pub use pip::program as python_program;
 pub use tools::Tool;
 
 /// One thing that a command or a part of the tests needs.
@@ -27,6 +29,8 @@ pub enum Need {
     Node,
     /// The packages of a directory with a package.json.
     Npm(&'static str),
+    /// The packages of a directory with a requirements.txt, in an environment of their own.
+    Pip(&'static str),
 }
 
 /// Packages come first, in one go: tools and npm are built with them.
@@ -40,6 +44,7 @@ pub fn ensure(paths: &Paths, steps: &Steps, needs: &[Need]) -> Outcome {
             Need::WasmTarget => target::ensure(paths, steps)?,
             Need::Tool(tool) => tools::ensure(paths, steps, tool)?,
             Need::Npm(dir) => npm::ensure(paths, steps, dir)?,
+            Need::Pip(dir) => pip::ensure(paths, steps, dir)?,
             Need::CCompiler | Need::Program { .. } | Need::Node => {}
         }
     }

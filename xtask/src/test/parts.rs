@@ -8,7 +8,7 @@ use crate::build::{APP_NEEDS, SERVER_NEEDS};
 use crate::failure::Outcome;
 use crate::paths::Paths;
 use crate::run;
-use crate::setup::{Need, Tool};
+use crate::setup::{self, Need, Tool};
 use crate::sim;
 
 pub struct Part {
@@ -57,6 +57,9 @@ const E2E_NEEDS: &[Need] = &[
     debian("strace", "strace"),
     debian("eatmydata", "eatmydata"),
 ];
+
+/// Where the acquirer's tests are, and the list of what they run.
+const ACQUIRER: &str = "tests/acquirer";
 
 /// Crates that are tested natively; the till's own are tested in browsers as well.
 const NATIVE: &[&str] = &[
@@ -175,6 +178,20 @@ pub const PARTS: &[Part] = &[
         built: false,
         reads_others: false,
         runs: |setting| Ok(vec![cargo_test(setting, "", &["holdfast-contract-tests"])]),
+    },
+    Part {
+        name: "acquirer",
+        about: "an independent ISO 8583 host: declines, lost and late answers, closed lines, kill -9; nothing captured twice",
+        file: "tests/acquirer/Cargo.toml",
+        needs: &[Need::CCompiler, Need::Pip(ACQUIRER)],
+        built: false,
+        reads_others: false,
+        runs: |setting| {
+            let mut run = cargo_test(setting, "", &["holdfast-acquirer-tests"]);
+            run.command.args(["--", "--include-ignored", "--test-threads", "2"]);
+            run.command.env("HOLDFAST_ISO8583SIM", setup::python_program(setting.paths, ACQUIRER, "iso8583sim"));
+            Ok(vec![run])
+        },
     },
     Part {
         name: "wasm",
