@@ -68,7 +68,8 @@ async function activate() {
 
 function isOurs(request, url) {
   if (request.method !== "GET" || url.origin !== self.location.origin) return false;
-  if (url.pathname.startsWith("/api/") || url.pathname.startsWith("/demo/")) return false;
+  // Receipts are the server's pages: the till's page must not stand in for them.
+  if (["/api/", "/demo/", "/r/"].some((prefix) => url.pathname.startsWith(prefix))) return false;
   return request.mode === "navigate" ? !hasExtension(url) || isKept(url) : isKept(url);
 }
 

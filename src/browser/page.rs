@@ -185,6 +185,12 @@ fn matches(query: &str) -> bool {
     media_query(query).is_some_and(|q| q.matches())
 }
 
+/// A path of this server as an address for others.
+pub fn address_of(path: &str) -> String {
+    let origin = web_sys::window().and_then(|w| w.location().origin().ok()).unwrap_or_default();
+    format!("{origin}{path}")
+}
+
 fn location_search() -> String {
     web_sys::window().and_then(|w| w.location().search().ok()).unwrap_or_default()
 }

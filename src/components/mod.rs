@@ -9,5 +9,6 @@ pub mod goods;
 pub mod icon;
 pub mod menu;
 pub mod pad;
+pub mod qr;
 pub mod signed_off;
 pub mod strip;

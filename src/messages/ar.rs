@@ -95,6 +95,8 @@ pub static MESSAGES: Messages = Messages {
     too_late_say: "لم يُحصَّل: وصل مبلغ {amount} إلى الخادم بعد انتهاء مهلته. خذ البطاقة مرة أخرى أو خذ نقدًا.",
     on_hold_say: "لم يُحصَّل: يحتفظ الخادم بمبلغ {amount} ليراجعه المالك. خذ بطاقة أخرى أو نقدًا وأخبر المالك.",
     receipt: "الإيصال",
+    live_receipt: "الإيصال المباشر",
+    live_receipt_say: "امسح الرمز لترى حالة هذا الدفع.",
     new_sale: "بيع جديد",
     another_card: "بطاقة أخرى",
     card_again: "خذ البطاقة مرة أخرى",

@@ -95,6 +95,8 @@ pub static MESSAGES: Messages = Messages {
     too_late_say: "Not charged: {amount} reached the server after its time was over. Take the card again, or take cash.",
     on_hold_say: "Not charged: the server keeps {amount} for the owner to look at. Take another card or cash, and tell the owner.",
     receipt: "Receipt",
+    live_receipt: "Live receipt",
+    live_receipt_say: "Scan to see where this payment stands.",
     new_sale: "New sale",
     another_card: "Try another card",
     card_again: "Take the card again",

@@ -103,6 +103,8 @@ pub struct Messages {
     pub too_late_say: &'static str,
     pub on_hold_say: &'static str,
     pub receipt: &'static str,
+    pub live_receipt: &'static str,
+    pub live_receipt_say: &'static str,
     pub new_sale: &'static str,
     pub another_card: &'static str,
     pub card_again: &'static str,

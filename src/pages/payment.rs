@@ -1,6 +1,6 @@
 //! One payment in full: state in words, lines, what happened when, and the details for whoever asks.
 
-use crate::browser::intl::TimeStyle;
+use crate::browser::{intl::TimeStyle, page};
 use crate::components::icon::{BACK, icon, mark};
 use crate::messages::fill;
 use crate::pages::history::state_mark;
@@ -8,7 +8,7 @@ use crate::state::payment::{Payment, PaymentStage, Tone};
 use crate::state::till::Till;
 use crate::state::view_model::Overlay;
 use crate::state::words::{card_words, stage_word};
-use leptos::html::{button, dd, div, dl, dt, h2, h3, li, ol, p, span};
+use leptos::html::{a, button, dd, div, dl, dt, h2, h3, li, ol, p, span};
 use leptos::prelude::*;
 
 /// The payment that is open, kept fresh, or a word that none is.
@@ -44,13 +44,20 @@ fn whole(till: Till, payment: Payment) -> AnyView {
             }
         })
         .child(move || till.t().receipt);
+    let live = payment.live.as_deref().map(page::address_of).map(|address| {
+        a().class("button")
+            .href(address)
+            .target("_blank")
+            .rel("noopener noreferrer")
+            .child(move || till.t().live_receipt)
+    });
     div()
         .attr("data-payment", payment.id.clone())
         .attr("data-state", payment.state.name())
         .child((
             back,
             div().class("detail-head").child((
-                div().class("detail-top").child((word, receipt)),
+                div().class("detail-top").child((word, div().class("detail-ways").child((live, receipt)))),
                 div().class("detail-amount num").child(text(|till, p| till.money(p.amount))),
                 p().class("detail-say").child(text(say)),
             )),

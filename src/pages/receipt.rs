@@ -2,12 +2,13 @@
 
 use crate::browser::{intl::TimeStyle, page};
 use crate::components::icon::{BACK, PRINTER, icon};
+use crate::components::qr::qr;
 use crate::messages::{fill, isolated};
 use crate::state::payment::{Payment, PaymentStage, Receipt};
 use crate::state::till::Till;
 use crate::state::words::card_words;
 use holdfast_core::card::Entry;
-use leptos::html::{article, bdi, button, div, h1, hr, main, p, span, strong};
+use leptos::html::{a, article, bdi, button, div, h1, hr, main, p, span, strong};
 use leptos::prelude::*;
 
 pub fn receipt(till: Till, receipt: Receipt) -> AnyView {
@@ -83,9 +84,24 @@ fn slip(till: Till, receipt: Receipt) -> AnyView {
             Some(code) => fill(till.t().approval, &[("code", code)]),
             None => String::new(),
         })),
+        payment.with_value(|p| p.live.clone()).and_then(|path| live(till, &path)),
         p().class("slip-foot").child(bdi().child(receipt.footer)),
     ));
     div().class("slip-lift").child(paper).into_any()
+}
+
+/// Where the customer can see what becomes of the payment: to be scanned from the screen, or from paper.
+fn live(till: Till, path: &str) -> Option<AnyView> {
+    let address = page::address_of(path);
+    let code = qr(&address, move || till.t().live_receipt)?;
+    let link = a()
+        .class("slip-live-link")
+        .href(address)
+        .target("_blank")
+        .rel("noopener noreferrer")
+        .child(move || till.t().live_receipt);
+    let say = p().class("slip-small").child(move || till.t().live_receipt_say);
+    Some(div().class("slip-live").child((code, div().child((link, say)))).into_any())
 }
 
 fn row(name: impl IntoView + 'static, value: impl IntoView + 'static) -> AnyView {

@@ -40,6 +40,8 @@ pub fn known(view: &PaymentView) -> Option<Payment> {
         changed_ms: Some(view.changed_ms),
         approval_code: view.approval_code.clone(),
         lines: lines(&view.lines, currency),
+        // A path of this server, and nothing else, may become a link.
+        live: view.receipt.clone().filter(|path| is_receipt_path(path)),
     })
 }
 
@@ -75,7 +77,13 @@ pub fn own(id: &str, sale: &SaleWire, card: &CardWire, created_ms: i64, state: P
         changed_ms: None,
         approval_code: None,
         lines: lines(&sale.lines, currency),
+        live: None,
     })
+}
+
+fn is_receipt_path(path: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    path.strip_prefix("/r/").is_some_and(|token| !token.is_empty() && token.bytes().all(is_plain))
 }
 
 fn lines(lines: &[LineWire], currency: Currency) -> Vec<LineView> {

@@ -44,6 +44,8 @@ pub struct Payment {
     pub changed_ms: Option<i64>,
     pub approval_code: Option<String>,
     pub lines: Vec<LineView>,
+    /// Path of the live receipt, once the server has the payment.
+    pub live: Option<String>,
 }
 
 /// Where a payment stands, the device's own state included.

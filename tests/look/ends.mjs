@@ -55,7 +55,7 @@ export async function* ends(browser, origin, run) {
     await late.page.locator(`.entry[data-state=${state}]`).first().click();
     await late.page.locator(`.detail [data-state=${state}]`).waitFor();
     yield [`payment-${state}`, late.page];
-    await late.page.locator('.detail-top .button').click();
+    await late.page.locator('.detail-top button').click();
     await late.page.locator('.slip-stamp[data-state=not-charged]').waitFor();
     yield [`receipt-${state}`, late.page];
     await late.context.close();

@@ -7,6 +7,7 @@ import { ends } from './ends.mjs';
 import { extremes } from './extremes.mjs';
 import { guards } from './guards.mjs';
 import { keys } from './keys.mjs';
+import { receipts } from './receipts.mjs';
 import { SCREENS, openTill, startBrowser, startServer } from './till.mjs';
 
 const ALL_RUNS = [
@@ -85,7 +86,7 @@ try {
     }
     check(`${run.name}: the browser reports nothing`, [...new Set(till.problems)]);
     await till.context.close();
-    for (const rare of [extremes, ends]) {
+    for (const rare of [extremes, ends, receipts]) {
       for await (const [screen, page] of rare(browser, server.origin, run)) {
         check(`${run.name}: ${screen}`, [...await violations(page), ...await smallTargets(page), ...await sideways(page)]);
       }

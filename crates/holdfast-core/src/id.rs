@@ -19,6 +19,16 @@ impl PaymentId {
         let ms = u64::try_from(at_ms).unwrap_or(0);
         Self(Builder::from_unix_timestamp_millis(ms, &random).into_uuid())
     }
+
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.into_bytes()
+    }
+
+    /// The id of these bytes, if they are one.
+    pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
+        let id = Uuid::from_bytes(bytes);
+        (id.get_version_num() == 7 && id.get_variant() == uuid::Variant::RFC4122).then_some(Self(id))
+    }
 }
 
 impl FromStr for PaymentId {

@@ -22,5 +22,7 @@ pub mod es256;
 pub mod keywrap;
 #[cfg(feature = "native")]
 pub mod pan_hmac;
+#[cfg(feature = "native")]
+pub mod receipt_link;
 
 pub use secret::{Secret, SecretBytes, SecretString};

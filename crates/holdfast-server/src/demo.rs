@@ -60,6 +60,7 @@ pub fn shop(merchant_id: MerchantId) -> Shop {
             tax_inclusive: true,
             keypad_tax_bp: FULL,
             receipt_footer: "Thank you. See you at the harbour.".to_owned(),
+            zone: "Europe/Dublin".to_owned(),
         },
         policy: PolicyWire {
             window_ms: WINDOW_MS_MAX,

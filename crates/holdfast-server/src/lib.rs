@@ -13,6 +13,7 @@ pub mod http;
 pub mod ingest;
 pub mod keys;
 pub mod process;
+pub mod receipts;
 pub mod store;
 
 #[cfg(test)]

@@ -51,6 +51,9 @@ pub struct PaymentView {
     pub received_ms: i64,
     pub changed_ms: i64,
     pub lines: Vec<LineWire>,
+    /// Path of the live receipt on the server that answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
 }
 
 impl PaymentView {

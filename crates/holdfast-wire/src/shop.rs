@@ -29,6 +29,13 @@ pub struct Merchant {
     #[serde(default)]
     pub keypad_tax_bp: u32,
     pub receipt_footer: String,
+    /// The shop's time zone, by its name in the IANA database.
+    #[serde(default = "utc")]
+    pub zone: String,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -261,6 +261,7 @@ fn view(payment: &Payment) -> PaymentView {
         _ => None,
     };
     PaymentView {
+        receipt: None,
         v: holdfast_wire::V,
         id: payment.id.to_string(),
         device_id: payment.device_id.to_string(),

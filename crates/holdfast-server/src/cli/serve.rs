@@ -10,6 +10,7 @@ use crate::http::app::App;
 use crate::http::{Parts, Server, router};
 use crate::keys::{KeyError, KeyFileError, Keyring, LocalKeys, WrappedCardKeys};
 use crate::process::{Clock as _, Processor, runner};
+use crate::receipts::{ReceiptError, Receipts};
 use crate::store::{Books, OpenError, Place, PostgresUrl, StoreError};
 use holdfast_core::id::MerchantId;
 use holdfast_wire::b64;
@@ -56,6 +57,8 @@ pub enum ServeError {
     Random,
     #[error(transparent)]
     Runtime(std::io::Error),
+    #[error(transparent)]
+    Receipts(#[from] ReceiptError),
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
@@ -132,6 +135,7 @@ pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Resu
     let changed = changes.clone();
     // Opened to key the hash of card numbers, which is what it is for.
     let pan_key = holdfast_crypto::SecretBytes::from(local.pan_key.expose().as_slice());
+    let receipts = Receipts::new(&local.pan_key)?;
     let processor = Processor::new(Arc::clone(&ledger), acquirer, card_keys, clock, pan_key)
         .with_on_change(Arc::new(move |_| changed.send_modify(|count| *count += 1)));
     Ok(Server::new(Parts {
@@ -144,6 +148,7 @@ pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Resu
         changes,
         stop,
         demo,
+        receipts: Arc::new(receipts),
     }))
 }
 

@@ -5,6 +5,7 @@ pub mod app;
 mod auth;
 mod demo;
 mod problem;
+mod receipt;
 mod wrap;
 
 #[cfg(test)]
@@ -14,6 +15,7 @@ use crate::acquirer::{Configured, DemoSimulator};
 use crate::clock::SystemClock;
 use crate::keys::{Keyring, WrappedCardKeys};
 use crate::process::Processor;
+use crate::receipts::Receipts;
 use crate::store::Books;
 use app::App;
 use axum::Router;
@@ -45,6 +47,7 @@ pub struct Server {
     pub stop: watch::Receiver<bool>,
     /// The demo's simulator; `None` unless started with `--demo`.
     pub demo: Option<Arc<DemoSimulator>>,
+    pub receipts: Arc<Receipts>,
     batches: Semaphore,
 }
 
@@ -59,13 +62,14 @@ pub struct Parts {
     pub changes: watch::Sender<u64>,
     pub stop: watch::Receiver<bool>,
     pub demo: Option<Arc<DemoSimulator>>,
+    pub receipts: Arc<Receipts>,
 }
 
 impl Server {
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { ledger, keyring, processor, app, clock, wake, changes, stop, demo } = parts;
+        let Parts { ledger, keyring, processor, app, clock, wake, changes, stop, demo, receipts } = parts;
         let batches = Semaphore::new(BATCHES_AT_ONCE_MAX);
-        Arc::new(Self { ledger, keyring, processor, app, clock, wake, changes, stop, demo, batches })
+        Arc::new(Self { ledger, keyring, processor, app, clock, wake, changes, stop, demo, receipts, batches })
     }
 }
 
@@ -80,6 +84,9 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/api/v1/batches", post(api::batches::post))
         .route("/api/v1/payments", get(api::payments::list))
         .route("/api/v1/payments/{id}", get(api::payments::one))
+        .route("/r/{token}", get(receipt::page))
+        .route("/r/light.css", get(receipt::light))
+        .route("/r/dark.css", get(receipt::dark))
         .route("/healthz", get(|| async { "ok" }));
     let routes = if server.demo.is_some() { api.merge(demo::routes()) } else { api };
     routes
@@ -92,7 +99,7 @@ pub fn router(server: Arc<Server>) -> Router {
 /// The app's files. What looks like an interface is answered like one.
 async fn files(State(server): State<Arc<Server>>, request: Request) -> Response {
     let path = request.uri().path();
-    let is_interface = ["/api/", "/demo/"].iter().any(|prefix| path.starts_with(prefix));
+    let is_interface = ["/api/", "/demo/", "/r/"].iter().any(|prefix| path.starts_with(prefix));
     if is_interface {
         return ApiError::NOT_FOUND.into_response();
     }

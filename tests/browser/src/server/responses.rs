@@ -32,6 +32,7 @@ pub(super) fn init(status: u16, content_type: &str) -> ResponseInit {
 /// A payment as the history shows it once it is captured.
 pub(super) fn view(p: RecordPayload) -> PaymentView {
     PaymentView {
+        receipt: None,
         v: 1,
         id: p.id,
         device_id: p.did,

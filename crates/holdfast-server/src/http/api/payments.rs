@@ -40,7 +40,7 @@ pub async fn list(State(server): State<Arc<Server>>, request: Request) -> Result
     payments.truncate(limit);
     let cursor = payments.last().map_or(after, |payment| payment.change).to_string();
     let names = server.ledger.device_names(merchant_id).await?;
-    let payments = payments.iter().map(|payment| view(payment, &names)).collect();
+    let payments = payments.iter().map(|payment| view(&server, payment, &names)).collect();
     Ok(Json(HistoryPage { v: V, payments, cursor, more }))
 }
 
@@ -72,7 +72,7 @@ pub async fn one(
         match found {
             Some(payment) if is_last_look || payment.state.is_settled() => {
                 let names = server.ledger.device_names(signed.device.merchant_id).await?;
-                return Ok(Json(view(&payment, &names)));
+                return Ok(Json(view(&server, &payment, &names)));
             }
             // A payment may be asked for before its upload arrived.
             None if is_last_look => return Err(ApiError::PAYMENT_UNKNOWN),
@@ -95,7 +95,7 @@ pub async fn one(
 }
 
 /// A payment as a till may see it.
-fn view(payment: &Payment, names: &[(DeviceId, String)]) -> PaymentView {
+fn view(server: &Server, payment: &Payment, names: &[(DeviceId, String)]) -> PaymentView {
     let name = names.iter().find(|(id, _)| *id == payment.device_id).map(|(_, name)| name.clone());
     let (reason, approval_code) = match &payment.state {
         PaymentState::Declined { decline, .. } => {
@@ -132,5 +132,6 @@ fn view(payment: &Payment, names: &[(DeviceId, String)]) -> PaymentView {
         changed_ms: payment.changed_ms,
         // Written by ingest from the same shape; a damaged one must not hide the payment.
         lines: serde_json::from_str(&payment.sale.lines).unwrap_or_default(),
+        receipt: server.receipts.path_of(payment.id),
     }
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod paths;
+mod receipts;
 mod replicas;
 
 use super::{Server, router};

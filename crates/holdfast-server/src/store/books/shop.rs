@@ -29,6 +29,15 @@ impl Books {
         self.db.write(move |c| Box::pin(add(c, shop))).await
     }
 
+    /// A merchant as its receipts name it.
+    ///
+    /// # Errors
+    /// When the database refuses, or knows no such merchant.
+    pub async fn merchant(&self, merchant_id: MerchantId) -> Result<Merchant, StoreError> {
+        let id = merchant_id.to_string();
+        merchant(&sqlx::query("SELECT * FROM merchants WHERE id = $1").bind(id).fetch_one(self.db.reader()).await?)
+    }
+
     /// What a till of this merchant needs to sell.
     ///
     /// # Errors
@@ -72,7 +81,7 @@ async fn add(connection: &mut Conn, shop: Shop) -> Result<(), StoreError> {
     let (m, p) = (&shop.merchant, &shop.policy);
     sqlx::query(
         "INSERT INTO merchants (id, name, currency, locale, tax_inclusive, keypad_tax_bp, receipt_footer, window_ms,
-         payment_minor_max, keyed_minor_max, total_minor_max) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         payment_minor_max, keyed_minor_max, total_minor_max, zone) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(&m.id)
     .bind(&m.name)
@@ -85,6 +94,7 @@ async fn add(connection: &mut Conn, shop: Shop) -> Result<(), StoreError> {
     .bind(p.payment_minor_max)
     .bind(p.keyed_minor_max)
     .bind(p.total_minor_max)
+    .bind(&m.zone)
     .execute(&mut *connection)
     .await?;
     for (position, category) in (0_i64..).zip(&shop.categories) {
@@ -126,6 +136,7 @@ fn merchant(row: &AnyRow) -> Result<Merchant, StoreError> {
         tax_inclusive: flag(row, "tax_inclusive")?,
         keypad_tax_bp: small(row, "keypad_tax_bp")?,
         receipt_footer: row.try_get("receipt_footer")?,
+        zone: row.try_get("zone")?,
     })
 }
 

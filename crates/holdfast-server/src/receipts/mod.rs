@@ -1,0 +1,76 @@
+//! Receipts for customers: the live receipt's page, and what it says.
+//!
+//! [`Receipts`] knows the addresses, [`view`] says what a payment's receipt holds, in the shop's language and time, and [`page`] draws it.
+//! Nothing of a person is in it but the brand and the last four digits of a card.
+
+mod format;
+pub mod page;
+pub mod view;
+mod words;
+
+pub use view::ReceiptView;
+pub use words::{Lang, Words};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use holdfast_core::id::PaymentId;
+use holdfast_crypto::SecretBytes;
+use holdfast_crypto::receipt_link::{ReceiptLinkError, ReceiptLinkKey};
+use page::Page;
+
+/// Why there can be no receipts.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiptError {
+    #[error(transparent)]
+    Link(#[from] ReceiptLinkError),
+    #[error("the receipt's own template is broken: {0}")]
+    Template(#[from] minijinja::Error),
+}
+
+/// Addresses and pages of receipts.
+#[derive(Debug)]
+pub struct Receipts {
+    links: ReceiptLinkKey,
+    pub page: Page,
+}
+
+impl Receipts {
+    /// With addresses under a key that every replica of this server shares: the one that keys the hash of cards.
+    ///
+    /// # Errors
+    /// When the key or the page's template cannot be used.
+    pub fn new(key: &SecretBytes) -> Result<Self, ReceiptError> {
+        Ok(Self { links: ReceiptLinkKey::derive(key)?, page: Page::new()? })
+    }
+
+    /// Path of a payment's receipt on this server.
+    pub fn path_of(&self, id: PaymentId) -> Option<String> {
+        let token = self.links.token(id.to_bytes()).ok()?;
+        Some(format!("/r/{}", BASE64_URL_SAFE_NO_PAD.encode(token)))
+    }
+
+    /// The payment whose token this would be. There need not be one.
+    pub fn payment_of(&self, token: &str) -> Option<PaymentId> {
+        let token = BASE64_URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
+        PaymentId::from_bytes(self.links.id(token).ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_128_bits_and_leads_back() {
+        let receipts = Receipts::new(&SecretBytes::from(&[7; 32][..])).expect("receipts");
+        let id = PaymentId::make(1_795_392_000_000, [7; 10]);
+        let path = receipts.path_of(id).expect("a path");
+        let token = path.strip_prefix("/r/").expect("a token");
+        assert_eq!((token.len(), receipts.payment_of(token)), (22, Some(id)));
+        // The last character of 22 holds 4 bits that must be zero: one receipt has one address.
+        let other_end = format!("{}{}", &token[..21], if token.ends_with('B') { 'C' } else { 'B' });
+        for wrong in ["", "x", &token[1..], &format!("{token}A"), &other_end, "../../../etc/passwd", "%00"] {
+            assert_ne!(receipts.payment_of(wrong), Some(id), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! What a receipt holds: plain text in the shop's language and time, ready for a page or a letter. These are the variables that the
+//! merchant's own templates may use (docs/receipts.md).
+
+use super::format::{machine_time, money, rate, time};
+use super::words::{Lang, Words};
+use crate::store::Payment;
+use holdfast_core::money::{Amount, Currency};
+use holdfast_core::payment::PaymentState;
+use holdfast_core::time::UnixMs;
+use holdfast_wire::record::LineWire;
+use holdfast_wire::shop::Merchant;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A receipt in words.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReceiptView {
+    pub lang: &'static str,
+    pub dir: &'static str,
+    pub shop: ShopView,
+    pub receipt: Slip,
+    pub card: CardView,
+    pub state: StateView,
+    #[serde(skip)]
+    pub words: &'static Words,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ShopView {
+    pub name: String,
+    pub footer: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Slip {
+    pub number: String,
+    pub date: String,
+    /// For machines: RFC 3339 in UTC.
+    pub time: String,
+    pub total: String,
+    pub tax: String,
+    pub taxes: Vec<TaxView>,
+    pub lines: Vec<LineView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct TaxView {
+    pub rate: String,
+    pub amount: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct LineView {
+    pub name: String,
+    pub quantity: u32,
+    pub unit: String,
+    pub total: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct CardView {
+    pub brand: String,
+    pub last4: String,
+    /// Both in a sentence.
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct StateView {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub text: String,
+    /// Whether it will change by itself.
+    pub is_open: bool,
+}
+
+/// Where a payment stands, as its customer sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    Stored,
+    Processing,
+    Paid,
+    Declined,
+    Expired,
+    OnHold,
+    Voided,
+    Refunded,
+    PartRefunded,
+}
+
+impl Shown {
+    pub fn of(state: &PaymentState) -> Self {
+        match state.name() {
+            "received" => Self::Stored,
+            "captured" => Self::Paid,
+            "declined" => Self::Declined,
+            "expired" => Self::Expired,
+            "quarantined" => Self::OnHold,
+            "voided" => Self::Voided,
+            "refunded" => Self::Refunded,
+            name if name.ends_with("refunded") => Self::PartRefunded,
+            _ => Self::Processing,
+        }
+    }
+
+    /// The value of `state.name` in templates, and of `data-state` on the page.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Processing => "processing",
+            Self::Paid => "paid",
+            Self::Declined => "declined",
+            Self::Expired => "expired",
+            Self::OnHold => "on-hold",
+            Self::Voided => "voided",
+            Self::Refunded => "refunded",
+            Self::PartRefunded => "refunded-in-part",
+        }
+    }
+
+    /// Title and sentence, with `{time}` still in it.
+    fn words(self, w: &'static Words) -> (&'static str, &'static str) {
+        match self {
+            Self::Stored => (w.stored, w.stored_say),
+            Self::Processing => (w.processing, w.processing_say),
+            Self::Paid => (w.paid, w.paid_say),
+            Self::Declined => (w.declined, w.not_charged_say),
+            Self::Expired => (w.expired, w.not_charged_say),
+            Self::OnHold => (w.on_hold, w.on_hold_say),
+            Self::Voided => (w.voided, w.voided_say),
+            Self::Refunded => (w.refunded, w.refunded_say),
+            Self::PartRefunded => (w.part_refunded, w.refunded_say),
+        }
+    }
+}
+
+/// What a receipt is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    pub payment: &'a Payment,
+    pub merchant: &'a Merchant,
+    /// How long after it was taken a stored payment is still charged.
+    pub window_ms: i64,
+}
+
+impl ReceiptView {
+    pub fn of(facts: Facts<'_>) -> Self {
+        let Facts { payment, merchant, .. } = facts;
+        let lang = Lang::of(&merchant.locale);
+        let words = lang.words();
+        let card = words.card.replace("{brand}", &brand(&payment.card.brand)).replace("{last4}", &payment.card.last4);
+        Self {
+            lang: lang.tag(),
+            dir: lang.direction(),
+            shop: ShopView { name: merchant.name.clone(), footer: merchant.receipt_footer.clone() },
+            receipt: slip(payment, merchant, lang),
+            card: CardView { brand: brand(&payment.card.brand), last4: payment.card.last4.clone(), text: card },
+            state: state(facts, lang),
+            words,
+        }
+    }
+
+    /// Subject of a letter that no template of the merchant's names.
+    pub fn subject(&self) -> String {
+        self.words.subject.replace("{shop}", &self.shop.name).replace("{number}", &self.receipt.number)
+    }
+}
+
+fn state(facts: Facts<'_>, lang: Lang) -> StateView {
+    let Facts { payment, merchant, window_ms } = facts;
+    let shown = Shown::of(&payment.state);
+    let (title, text) = shown.words(lang.words());
+    let at_ms: UnixMs = match shown {
+        Shown::Stored => payment.taken_ms.saturating_add(window_ms),
+        _ => payment.changed_ms,
+    };
+    StateView {
+        name: shown.name(),
+        title,
+        text: text.replace("{time}", &time(at_ms, &merchant.zone, lang)),
+        is_open: matches!(shown, Shown::Stored | Shown::Processing),
+    }
+}
+
+fn slip(payment: &Payment, merchant: &Merchant, lang: Lang) -> Slip {
+    let sale = &payment.sale;
+    let currency: Currency = sale.currency.parse().unwrap_or(Currency::EUR);
+    let money = |minor| money(Amount::new(minor, currency), lang);
+    // Written by ingest from the same shape; a damaged one must not hide the total.
+    let lines: Vec<LineWire> = serde_json::from_str(&sale.lines).unwrap_or_default();
+    let mut taxes = BTreeMap::<u32, i64>::new();
+    for line in &lines {
+        let sum = taxes.entry(line.tax_bp).or_default();
+        *sum = sum.saturating_add(line.tax_minor);
+    }
+    Slip {
+        number: sale.number.clone(),
+        date: time(payment.taken_ms, &merchant.zone, lang),
+        time: machine_time(payment.taken_ms),
+        total: money(sale.amount_minor),
+        tax: money(sale.tax_minor),
+        taxes: taxes
+            .into_iter()
+            .rev()
+            .map(|(bp, minor)| TaxView { rate: rate(bp, lang), amount: money(minor) })
+            .collect(),
+        lines: lines
+            .into_iter()
+            .map(|l| LineView { name: l.name, quantity: l.qty, unit: money(l.unit_minor), total: money(l.total_minor) })
+            .collect(),
+    }
+}
+
+/// A brand as it is written on cards.
+fn brand(name: &str) -> String {
+    holdfast_core::card::Brand::from_name(name).to_string()
+}
