@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The `typ` of each kind of signed document.
 pub mod typ {
     pub const CERT: &str = "holdfast-cert+jws";
+    pub const SIGNER_REQUEST: &str = "holdfast-signer-request+jws";
     pub const KEYSET: &str = "holdfast-keyset+jws";
     pub const TIME: &str = "holdfast-time+jws";
     pub const ACK: &str = "holdfast-ack+jws";

@@ -29,6 +29,22 @@ impl Roots {
     }
 }
 
+/// Payload of `holdfast-signer-request+jws`: a server's signer asks an offline root for a certificate, and shows by its own signature that it
+/// holds the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignerRequest {
+    pub v: u32,
+    pub kid: String,
+    pub jwk: Jwk,
+    pub asked_ms: i64,
+}
+
+impl SignerRequest {
+    pub fn parse(compact: &str) -> Result<Unverified<Self>, JwsError> {
+        Unverified::parse(compact, typ::SIGNER_REQUEST)
+    }
+}
+
 /// Payload of `holdfast-cert+jws`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {

@@ -86,6 +86,21 @@ impl Server {
         self.wait_until_healthy();
     }
 
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.join("server.log")).expect("a log")
+    }
+
+    /// Where its data are.
+    pub fn data(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
+    /// Where its root keys are.
+    pub fn keys(&self) -> &Path {
+        &self.keys
+    }
+
     /// The roots as they are compiled into the app.
     pub fn roots(&self) -> Roots {
         let text = fs::read_to_string(self.keys.join("root.public.json")).expect("root.public.json");
@@ -190,7 +205,7 @@ fn keep_until_exit(dir: tempfile::TempDir) -> PathBuf {
 }
 
 /// `HOLDFAST_SERVER_BIN`, or the binary as cargo builds it now, so that a test never runs against an old one.
-fn binary() -> &'static Path {
+pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         if let Some(path) = std::env::var_os("HOLDFAST_SERVER_BIN") {

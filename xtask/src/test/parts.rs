@@ -5,7 +5,7 @@ use std::process::Command;
 use super::count::Count;
 use super::{Setting, browsers};
 use crate::build::{APP_NEEDS, SERVER_NEEDS};
-use crate::failure::Outcome;
+use crate::failure::{Doing, Outcome};
 use crate::paths::Paths;
 use crate::run;
 use crate::setup::{self, Need, Tool};
@@ -191,6 +191,26 @@ pub const PARTS: &[Part] = &[
             run.command.args(["--", "--include-ignored", "--test-threads", "2"]);
             run.command.env("HOLDFAST_ISO8583SIM", setup::python_program(setting.paths, ACQUIRER, "iso8583sim"));
             Ok(vec![run])
+        },
+    },
+    Part {
+        name: "hsm",
+        about: "card keys made, used and destroyed in a PKCS#11 token; a token that is pulled out",
+        file: "tests/contract/tests/hsm.rs",
+        needs: &[Need::CCompiler, debian("softhsm2-util", "softhsm2")],
+        built: false,
+        reads_others: false,
+        runs: |setting| {
+            let on_a_token = |name: &str, package: &str| -> Outcome<Run> {
+                let arguments =
+                    ["test", "--locked", "-p", package, "--test", "hsm", "--", "--ignored", "--test-threads", "1"];
+                let mut run = cargo(setting, name, &arguments, Count::TestResults);
+                let home = super::work_dir(setting.paths, "hsm").join(name);
+                std::fs::create_dir_all(&home).doing(home.display())?;
+                run.command.env("SOFTHSM2_CONF", home.join("softhsm2.conf"));
+                Ok(run)
+            };
+            Ok(vec![on_a_token("keys", "holdfast-server")?, on_a_token("server", "holdfast-contract-tests")?])
         },
     },
     Part {

@@ -1,10 +1,14 @@
-//! The command line: `holdfast serve`, `root make`, and what looks after a server.
+//! The command line: `holdfast serve`, `root make`, `keys`, and what looks after a server.
 
 mod care;
+mod keys;
+mod keystore;
 mod logging;
 pub(crate) mod replica;
 mod root;
 pub(crate) mod serve;
+
+pub use keystore::KeyStoreArgs;
 
 use crate::store::PostgresUrl;
 use clap::{Parser, Subcommand};
@@ -48,6 +52,11 @@ enum Command {
     Doctor(care::StoreArgs),
     /// Say whether a server with these settings would start, and change nothing.
     CheckConfig(ServeArgs),
+    /// Card keys, the key log, and the ceremony of the offline root.
+    Keys {
+        #[command(subcommand)]
+        command: keys::KeysCommand,
+    },
     /// Root keys, which are kept offline.
     Root {
         #[command(subcommand)]
@@ -80,6 +89,8 @@ pub struct ServeArgs {
     pub root_keys: PathBuf,
     #[command(flatten)]
     pub acquirer: AcquirerArgs,
+    #[command(flatten)]
+    pub keystore: KeyStoreArgs,
 }
 
 /// Who authorises and captures.
@@ -121,6 +132,7 @@ pub fn run() -> ExitCode {
         Command::Restore { store, from } => care::restore(&store, from.as_deref()).map_err(Into::into),
         Command::Doctor(store) => care::doctor(&store).map_err(Into::into),
         Command::CheckConfig(args) => care::check_config(&args).map_err(Into::into),
+        Command::Keys { command } => keys::run(command),
         Command::Root { command: RootCommand::Make { dir } } => root::make(&dir).map_err(Into::into),
     };
     match outcome {

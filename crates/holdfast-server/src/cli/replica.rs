@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Between two sweeps of the keys.
+/// Between two sweeps of the keys, and between two looks for a key set that another process published: an emergency rotation does not wait.
 const SWEEP_MS: u64 = 60_000;
+const REFRESH_MS: u64 = 2_000;
 /// How long one replica may be at its sweep before another one does it.
 const SWEEP_MS_MAX: i64 = 300_000;
 /// How long one replica may set the house up before another one does it.
@@ -64,15 +65,20 @@ pub async fn beat(ledger: Arc<Books>, clock: SystemClock, mut stop: watch::Recei
     }
 }
 
-/// Sweeps the keys at the start and by the clock, one replica at a time. A failed sweep is said and tried again with the next.
+/// Sweeps the keys at the start and by the clock and tests them daily, one replica at a time. What failed is said and tried again with the next.
 pub async fn sweep_keys(server: Arc<Server>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         if let Err(error) = sweep_in_turn(&server).await {
             tracing::error!(%error, "the keys are not as they should be");
         }
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(SWEEP_MS)) => {}
-            _ = stop.changed() => {}
+        for _ in 0..SWEEP_MS / REFRESH_MS {
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(REFRESH_MS)) => {}
+                _ = stop.changed() => return,
+            }
+            if let Err(error) = server.keyring.refresh().await {
+                tracing::warn!(%error, "the published key set cannot be read");
+            }
         }
     }
 }
@@ -85,6 +91,7 @@ async fn sweep_in_turn(server: &Server) -> Result<(), crate::keys::KeyError> {
         return Ok(());
     }
     let swept = server.keyring.sweep(now_ms).await;
+    let tested = server.keyring.self_test_if_due(now_ms).await;
     server.ledger.leave_duty(KEYS).await?;
-    swept
+    swept.and(tested)
 }

@@ -8,7 +8,8 @@ use crate::acquirer::{Configured, DemoSimulator};
 use crate::clock::SystemClock;
 use crate::http::app::App;
 use crate::http::{Parts, Server, router};
-use crate::keys::{KeyError, KeyFileError, Keyring, LocalKeys, WrappedCardKeys};
+use crate::keys::store::KeyStoreError;
+use crate::keys::{BookedCardKeys, KeyError, KeyFileError, Keyring, LocalKeys, Material};
 use crate::process::{Clock as _, Processor, runner};
 use crate::receipts::{ReceiptError, Receipts};
 use crate::store::{Books, OpenError, Place, PostgresUrl, StoreError};
@@ -67,6 +68,8 @@ pub enum ServeError {
     KeyFile(#[from] KeyFileError),
     #[error(transparent)]
     Keys(#[from] KeyError),
+    #[error(transparent)]
+    KeyStore(#[from] KeyStoreError),
 }
 
 /// Serves until SIGINT or SIGTERM.
@@ -125,12 +128,13 @@ pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Resu
     let clock = clock(args.demo)?;
     let local = Arc::new(LocalKeys::open(&args.data)?);
     let ledger = Arc::new(Books::open(&place(args, BOOKS_FILE), &b64::encode(random()?)).await?);
+    let material = args.keystore.material(&local, &args.root_keys).await?;
+    let card_keys = Arc::new(BookedCardKeys::new(Arc::clone(&ledger), material.stores.clone()));
     replica::begin_set_up(&ledger, clock).await?;
-    let set_up = set_up(args, &ledger, &local, clock).await;
+    let set_up = set_up(args, &ledger, material, clock).await;
     replica::end_set_up(&ledger).await?;
     let (demo, keyring) = set_up?;
     let (changes, _) = watch::channel(0_u64);
-    let card_keys = Arc::new(WrappedCardKeys::new(Arc::clone(&ledger), Arc::clone(&local)));
     let acquirer = Arc::new(acquirer(args, demo.clone(), clock).await?);
     let changed = changes.clone();
     // Opened to key the hash of card numbers, which is what it is for.
@@ -156,7 +160,7 @@ pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Resu
 async fn set_up(
     args: &ServeArgs,
     ledger: &Arc<Books>,
-    local: &Arc<LocalKeys>,
+    material: Material,
     clock: SystemClock,
 ) -> Result<(Option<Arc<DemoSimulator>>, Keyring), ServeError> {
     let demo = if args.demo {
@@ -170,7 +174,7 @@ async fn set_up(
     } else {
         None
     };
-    let keyring = Keyring::open(Arc::clone(ledger), Arc::clone(local), args.root_keys.clone(), clock.now_ms()).await?;
+    let keyring = Keyring::open(Arc::clone(ledger), material, clock.now_ms()).await?;
     Ok((demo, keyring))
 }
 

@@ -13,7 +13,7 @@ mod tests;
 
 use crate::acquirer::{Configured, DemoSimulator};
 use crate::clock::SystemClock;
-use crate::keys::{Keyring, WrappedCardKeys};
+use crate::keys::{BookedCardKeys, Keyring};
 use crate::process::Processor;
 use crate::receipts::Receipts;
 use crate::store::Books;
@@ -31,7 +31,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 const BATCHES_AT_ONCE_MAX: usize = 64;
 
 /// The processor of a running server.
-pub type ServerProcessor = Processor<Books, Configured, WrappedCardKeys, SystemClock>;
+pub type ServerProcessor = Processor<Books, Configured, BookedCardKeys, SystemClock>;
 
 /// What the handlers share.
 pub struct Server {
@@ -77,6 +77,7 @@ impl Server {
 pub fn router(server: Arc<Server>) -> Router {
     let api = Router::new()
         .route("/api/v1/keyset", get(api::keyset::get))
+        .route("/api/v1/keylog", get(api::keylog::get))
         .route("/api/v1/time", get(api::time::get))
         .route("/api/v1/enrolments", post(api::enrolments::post))
         .route("/api/v1/shop", get(api::shop::get))

@@ -1,19 +1,26 @@
 //! Keys: root -> signer's certificate -> key set -> card keys, and the acknowledgement key.
 //!
-//! The core decides what should exist ([`holdfast_core::keys::sweep`]); [`sweep`] carries it out. Private halves are wrapped by
-//! the key-encryption key before they reach the database, and never leave the server.
+//! The core decides what should exist ([`holdfast_core::keys::sweep`]); the [`Keyring`] carries it out. Private halves of card keys are in
+//! a [`store`]; those of the signer and the acknowledgement key are wrapped by the key-encryption key. None ever leaves the server.
 
+pub mod audit;
 mod card;
+mod carry_out;
+pub mod ceremony;
 mod files;
+mod keyring;
 pub mod root;
-mod sweep;
+mod selftest;
+mod signer;
+pub mod store;
 
 #[cfg(test)]
 mod tests;
 
-pub use card::WrappedCardKeys;
+pub use card::BookedCardKeys;
 pub use files::{KeyFileError, LocalKeys};
-pub use sweep::{KeyError, Keyring, Published};
+pub use keyring::{KeyError, KeyHealth, Keyring, Material, Published};
+pub use selftest::SelfTest;
 
 /// aws-lc-rs's and the system's generator behind the trait that the crypto crate takes.
 pub(crate) use getrandom::SysRng;

@@ -94,7 +94,7 @@ pub fn read_root_key(dir: &Path) -> Result<RootKey, RootError> {
 }
 
 /// The public halves, if their file is there.
-pub(super) fn read_public_roots(dir: &Path) -> Option<Roots> {
+pub fn read_public_roots(dir: &Path) -> Option<Roots> {
     Roots::from_json(&std::fs::read_to_string(dir.join(PUBLIC)).ok()?).ok()
 }
 

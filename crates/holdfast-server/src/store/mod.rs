@@ -12,7 +12,8 @@ pub mod memory;
 pub mod outbox;
 
 pub use books::{
-    AckKeyRow, BEAT_MS, Books, CardKeyRow, Enrolled, Enrolment, Heartbeat, KeyLogRow, KeySetRow, KeyWrite, SignerRow,
+    AckKeyRow, BEAT_MS, Books, CardKeyRow, Enrolled, Enrolment, Heartbeat, KeySetRow, KeyWrite, SignerRequestRow,
+    SignerRow,
 };
 pub use db::{Database, OpenError, Place, PostgresUrl};
 

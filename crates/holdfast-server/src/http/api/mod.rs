@@ -3,6 +3,7 @@
 pub mod batches;
 pub mod enrolments;
 pub mod heartbeat;
+pub mod keylog;
 pub mod keyset;
 pub mod payments;
 pub mod shop;

@@ -7,7 +7,7 @@ mod replicas;
 
 use super::{Server, router};
 use crate::cli::serve::build;
-use crate::cli::{AcquirerArgs, ServeArgs};
+use crate::cli::{AcquirerArgs, KeyStoreArgs, ServeArgs};
 use crate::keys::root::make_root_files;
 use crate::process::runner;
 use crate::store::{PostgresUrl, StoreError};
@@ -59,6 +59,7 @@ async fn start(folder: tempfile::TempDir, demo: bool, database: Option<PostgresU
         app: folder.path().join("app"),
         root_keys: folder.path().to_owned(),
         acquirer: AcquirerArgs::default(),
+        keystore: KeyStoreArgs::default(),
     };
     let (stop, stopped) = watch::channel(false);
     let server = build(&args, stopped.clone()).await.expect("starts");

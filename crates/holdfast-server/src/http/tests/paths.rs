@@ -165,3 +165,26 @@ async fn a_server_without_its_books_says_so_and_acknowledges_nothing() {
     assert!(!answer.header("retry-after").is_empty());
     assert_eq!(house.server.ledger.first_merchant().await, Err(StoreError::Closed));
 }
+
+#[tokio::test]
+async fn a_till_reads_the_key_log_in_pages_and_can_check_it() {
+    use holdfast_wire::keylog::{KeyLogHead, KeyLogPage, first_break};
+    let house = house(true).await;
+    let till = house.till().await;
+    let (mut cursor, mut seen, mut head) = (String::new(), 0, None::<KeyLogHead>);
+    loop {
+        let answer = house.of_till(&till, "GET", &format!("/api/v1/keylog?after={cursor}&limit=2"), b"").await;
+        let page = KeyLogPage::from_json(&answer.body).expect("a page");
+        assert_eq!(first_break(head.as_ref(), &page.entries), None);
+        head = page.entries.last().map(|entry| entry.head());
+        seen += page.entries.len();
+        cursor = page.cursor;
+        if !page.more {
+            break;
+        }
+    }
+    assert!(seen >= 4, "an acknowledgement key, a card key, a signer, a key set: {seen}");
+    assert_eq!(house.get("/api/v1/keylog").await.problem(), (401, "signature-missing".into()));
+    let answer = house.of_till(&till, "GET", "/api/v1/keylog?after=x", b"").await;
+    assert_eq!(answer.problem(), (400, "request-unreadable".into()));
+}

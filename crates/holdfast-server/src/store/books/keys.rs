@@ -1,7 +1,7 @@
 //! Keys at rest, and the log of what happened to them.
 
-use super::Books;
-use super::row::{flag, unsigned};
+use super::row::unsigned;
+use super::{Books, keylog};
 use crate::store::StoreError;
 use crate::store::db::Conn;
 use holdfast_core::keys::KeyTimes;
@@ -16,12 +16,21 @@ pub struct CardKeyRow {
     pub n: String,
     pub e: String,
     pub times: KeyTimes,
-    pub is_destroyed: bool,
+    pub withdrawn_ms: Option<UnixMs>,
+    pub destroyed_ms: Option<UnixMs>,
+    /// The key store's handle: the wrapped private half, or where a token keeps it. `None` once destroyed.
+    pub handle: Option<Vec<u8>>,
     /// Records, waiting or in quarantine, whose envelopes need it.
     pub unopened_count: u64,
 }
 
-/// A key-set signer, its private half wrapped.
+impl CardKeyRow {
+    pub fn is_destroyed(&self) -> bool {
+        self.handle.is_none()
+    }
+}
+
+/// A key-set signer, its private half wrapped; empty once a newer one took its place.
 #[derive(Debug, Clone)]
 pub struct SignerRow {
     pub kid: String,
@@ -48,13 +57,13 @@ pub struct KeySetRow {
     pub expires_ms: UnixMs,
 }
 
-/// One line of the key log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyLogRow {
-    pub at_ms: UnixMs,
+/// A signer that waits for its certificate, its private half wrapped.
+#[derive(Debug, Clone)]
+pub struct SignerRequestRow {
     pub kid: String,
-    pub event: String,
-    pub reason: String,
+    pub private: Vec<u8>,
+    pub x: String,
+    pub y: String,
 }
 
 /// One thing to write about keys. Each is logged in the same transaction.
@@ -62,9 +71,37 @@ pub struct KeyLogRow {
 pub enum KeyWrite {
     Signer(SignerRow),
     AckKey(AckKeyRow),
-    CardKey { kid: String, n: String, e: String, private: Vec<u8>, times: KeyTimes },
-    Destroy { kid: String },
-    KeySet { version: u64, jws: String, expires_ms: UnixMs, reason: String },
+    CardKey {
+        kid: String,
+        n: String,
+        e: String,
+        handle: Vec<u8>,
+        times: KeyTimes,
+    },
+    Withdraw {
+        kid: String,
+        reason: String,
+    },
+    Destroy {
+        kid: String,
+    },
+    /// Wipes the private halves of every signer but this one.
+    DestroySignersBut {
+        kid: String,
+    },
+    SignerRequest(SignerRequestRow),
+    /// A line of the log about something that is not in these tables.
+    Note {
+        kid: String,
+        event: &'static str,
+        reason: String,
+    },
+    KeySet {
+        version: u64,
+        jws: String,
+        expires_ms: UnixMs,
+        reason: String,
+    },
 }
 
 impl Books {
@@ -91,43 +128,63 @@ impl Books {
     /// When the database refuses.
     pub async fn card_keys(&self) -> Result<Vec<CardKeyRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT kid, n, e, not_before_ms, use_until_ms, accept_until_ms, CASE WHEN private IS NULL THEN 1 ELSE 0 END AS is_destroyed,
+            "SELECT kid, n, e, not_before_ms, use_until_ms, accept_until_ms, withdrawn_ms, destroyed_ms, private,
                (SELECT count(*) FROM payments p WHERE p.card_key_kid = k.kid)
                + (SELECT count(*) FROM quarantine q WHERE q.card_key_kid = k.kid) AS unopened_count
-             FROM card_keys k ORDER BY not_before_ms",
+             FROM card_keys k ORDER BY not_before_ms, kid",
         )
         .fetch_all(self.db.reader())
         .await?;
         rows.iter().map(card_key).collect()
     }
 
-    /// The wrapped private half: `None` for an unknown key, `Some(None)` for a destroyed one.
+    /// A key's modulus and its store's handle: `None` for an unknown key, a handle of `None` for a destroyed one.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn private_card_key(&self, kid: &str) -> Result<Option<Option<Vec<u8>>>, StoreError> {
-        let found = sqlx::query("SELECT private FROM card_keys WHERE kid = $1")
+    pub async fn card_key_handle(&self, kid: &str) -> Result<Option<(String, Option<Vec<u8>>)>, StoreError> {
+        let found = sqlx::query("SELECT n, private FROM card_keys WHERE kid = $1")
             .bind(kid)
             .fetch_optional(self.db.reader())
             .await?;
-        Ok(found.map(|row| row.try_get("private")).transpose()?)
+        let read = |row: AnyRow| -> Result<_, sqlx::Error> { Ok((row.try_get("n")?, row.try_get("private")?)) };
+        Ok(found.map(read).transpose()?)
     }
 
-    /// The signer whose certificate holds longest.
+    /// Every signer, the one to use first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn signers(&self) -> Result<Vec<SignerRow>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM signers ORDER BY not_before_ms DESC, not_after_ms DESC")
+            .fetch_all(self.db.reader())
+            .await?;
+        rows.iter().map(signer).collect()
+    }
+
+    /// The newest signer whose private half is there.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn newest_signer(&self) -> Result<Option<SignerRow>, StoreError> {
-        let found = sqlx::query("SELECT * FROM signers ORDER BY not_after_ms DESC, not_before_ms DESC LIMIT 1")
+        Ok(self.signers().await?.into_iter().find(|signer| !signer.private.is_empty()))
+    }
+
+    /// A signer that waits for its certificate.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn signer_request(&self, kid: &str) -> Result<Option<SignerRequestRow>, StoreError> {
+        let found = sqlx::query("SELECT * FROM signer_requests WHERE kid = $1")
+            .bind(kid)
             .fetch_optional(self.db.reader())
             .await?;
-        let read = |row: AnyRow| -> Result<SignerRow, sqlx::Error> {
-            Ok(SignerRow {
+        let read = |row: AnyRow| -> Result<SignerRequestRow, sqlx::Error> {
+            Ok(SignerRequestRow {
                 kid: row.try_get("kid")?,
                 private: row.try_get("private")?,
-                cert: row.try_get("cert")?,
-                not_before_ms: row.try_get("not_before_ms")?,
-                not_after_ms: row.try_get("not_after_ms")?,
+                x: row.try_get("x")?,
+                y: row.try_get("y")?,
             })
         };
         Ok(found.map(read).transpose()?)
@@ -160,30 +217,35 @@ impl Books {
         let found = sqlx::query("SELECT * FROM key_sets ORDER BY version DESC LIMIT 1")
             .fetch_optional(self.db.reader())
             .await?;
-        let Some(row) = found else { return Ok(None) };
-        Ok(Some(KeySetRow {
-            version: unsigned(&row, "version")?,
-            jws: row.try_get("jws")?,
-            expires_ms: row.try_get("expires_ms")?,
-        }))
+        found.as_ref().map(key_set).transpose()
     }
 
-    /// The key log, oldest line first.
+    /// Every key set, oldest first.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn key_log(&self) -> Result<Vec<KeyLogRow>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM key_log ORDER BY id").fetch_all(self.db.reader()).await?;
-        let read = |row: &AnyRow| -> Result<KeyLogRow, StoreError> {
-            Ok(KeyLogRow {
-                at_ms: row.try_get("at_ms")?,
-                kid: row.try_get("kid")?,
-                event: row.try_get("event")?,
-                reason: row.try_get("reason")?,
-            })
-        };
-        rows.iter().map(read).collect()
+    pub async fn key_sets(&self) -> Result<Vec<KeySetRow>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM key_sets ORDER BY version").fetch_all(self.db.reader()).await?;
+        rows.iter().map(key_set).collect()
     }
+}
+
+fn signer(row: &AnyRow) -> Result<SignerRow, StoreError> {
+    Ok(SignerRow {
+        kid: row.try_get("kid")?,
+        private: row.try_get("private")?,
+        cert: row.try_get("cert")?,
+        not_before_ms: row.try_get("not_before_ms")?,
+        not_after_ms: row.try_get("not_after_ms")?,
+    })
+}
+
+fn key_set(row: &AnyRow) -> Result<KeySetRow, StoreError> {
+    Ok(KeySetRow {
+        version: unsigned(row, "version")?,
+        jws: row.try_get("jws")?,
+        expires_ms: row.try_get("expires_ms")?,
+    })
 }
 
 fn card_key(row: &AnyRow) -> Result<CardKeyRow, StoreError> {
@@ -196,7 +258,9 @@ fn card_key(row: &AnyRow) -> Result<CardKeyRow, StoreError> {
             use_until_ms: row.try_get("use_until_ms")?,
             accept_until_ms: row.try_get("accept_until_ms")?,
         },
-        is_destroyed: flag(row, "is_destroyed")?,
+        withdrawn_ms: row.try_get("withdrawn_ms")?,
+        destroyed_ms: row.try_get("destroyed_ms")?,
+        handle: row.try_get("private")?,
         unopened_count: unsigned(row, "unopened_count")?,
     })
 }
@@ -214,7 +278,11 @@ async fn write_one(connection: &mut Conn, now_ms: UnixMs, write: KeyWrite) -> Re
             .bind(signer.not_after_ms)
             .execute(&mut *connection)
             .await?;
-            (signer.kid, "created", "the key-set signer's certificate was missing or near its end".to_owned())
+            sqlx::query("DELETE FROM signer_requests WHERE kid = $1")
+                .bind(&signer.kid)
+                .execute(&mut *connection)
+                .await?;
+            (signer.kid, "created", "a root certified it to sign key sets".to_owned())
         }
         KeyWrite::AckKey(key) => {
             sqlx::query("INSERT INTO ack_keys (kid, private, x, y, created_ms) VALUES ($1, $2, $3, $4, $5)")
@@ -227,14 +295,14 @@ async fn write_one(connection: &mut Conn, now_ms: UnixMs, write: KeyWrite) -> Re
                 .await?;
             (key.kid, "created", "there was no acknowledgement key".to_owned())
         }
-        KeyWrite::CardKey { kid, n, e, private, times } => {
+        KeyWrite::CardKey { kid, n, e, handle, times } => {
             sqlx::query(
                 "INSERT INTO card_keys (kid, n, e, private, not_before_ms, use_until_ms, accept_until_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)",
             )
             .bind(&kid)
             .bind(n)
             .bind(e)
-            .bind(private)
+            .bind(handle)
             .bind(times.not_before_ms)
             .bind(times.use_until_ms)
             .bind(times.accept_until_ms)
@@ -242,6 +310,27 @@ async fn write_one(connection: &mut Conn, now_ms: UnixMs, write: KeyWrite) -> Re
             .await?;
             (kid, "created", "its day is today or within the days ahead".to_owned())
         }
+        KeyWrite::Withdraw { kid, reason } => {
+            sqlx::query("UPDATE card_keys SET withdrawn_ms = $1 WHERE kid = $2 AND withdrawn_ms IS NULL")
+                .bind(now_ms)
+                .bind(&kid)
+                .execute(&mut *connection)
+                .await?;
+            (kid, "withdrawn", reason)
+        }
+        KeyWrite::DestroySignersBut { kid } => return destroy_signers_but(connection, now_ms, &kid).await,
+        KeyWrite::SignerRequest(request) => {
+            sqlx::query("INSERT INTO signer_requests (kid, private, x, y, created_ms) VALUES ($1, $2, $3, $4, $5)")
+                .bind(&request.kid)
+                .bind(request.private)
+                .bind(request.x)
+                .bind(request.y)
+                .bind(now_ms)
+                .execute(&mut *connection)
+                .await?;
+            (request.kid, "requested", "a signer that waits for its certificate".to_owned())
+        }
+        KeyWrite::Note { kid, event, reason } => (kid, event, reason),
         KeyWrite::Destroy { kid } => {
             // Asked again inside the transaction: a record that arrived since the decision keeps its key.
             let gone = sqlx::query(
@@ -269,12 +358,22 @@ async fn write_one(connection: &mut Conn, now_ms: UnixMs, write: KeyWrite) -> Re
             (format!("keyset-{version}"), "published", reason)
         }
     };
-    sqlx::query("INSERT INTO key_log (at_ms, kid, event, reason) VALUES ($1, $2, $3, $4)")
-        .bind(now_ms)
+    keylog::append(connection, now_ms, &kid, event, &reason).await
+}
+
+async fn destroy_signers_but(connection: &mut Conn, now_ms: UnixMs, kid: &str) -> Result<(), StoreError> {
+    let rows = sqlx::query("SELECT * FROM signers WHERE kid <> $1 AND destroyed_ms IS NULL ORDER BY not_before_ms")
         .bind(kid)
-        .bind(event)
-        .bind(reason)
-        .execute(connection)
+        .fetch_all(&mut *connection)
         .await?;
+    for old in rows.iter().map(signer).collect::<Result<Vec<_>, _>>()? {
+        sqlx::query("UPDATE signers SET private = $1, destroyed_ms = $2 WHERE kid = $3")
+            .bind(Vec::new())
+            .bind(now_ms)
+            .bind(&old.kid)
+            .execute(&mut *connection)
+            .await?;
+        keylog::append(connection, now_ms, &old.kid, "destroyed", "another signer took its place").await?;
+    }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod events;
 mod feed;
 mod ingest;
 mod jobs;
+mod keylog;
 mod keys;
 mod payments;
 mod replicas;
@@ -12,7 +13,7 @@ pub(super) mod row;
 mod shop;
 
 pub use devices::{Enrolled, Enrolment, Heartbeat};
-pub use keys::{AckKeyRow, CardKeyRow, KeyLogRow, KeySetRow, KeyWrite, SignerRow};
+pub use keys::{AckKeyRow, CardKeyRow, KeySetRow, KeyWrite, SignerRequestRow, SignerRow};
 pub use replicas::BEAT_MS;
 
 use super::db::{BOOKS, Database, Dialect, OpenError, Place};

@@ -1,7 +1,11 @@
 //! The chain from root to card key, over days, on a real database. The clock is an argument, so days take no time.
 
+mod audit;
+mod ceremony;
+mod life;
+
 use super::root::make_root_files;
-use super::{Keyring, LocalKeys, WrappedCardKeys};
+use super::{BookedCardKeys, Keyring, LocalKeys, Material};
 use crate::ingest::AckSigner as _;
 use crate::process::{CardKeyFault, CardKeys as _};
 use crate::store::{
@@ -38,16 +42,19 @@ async fn house() -> House {
 
 impl House {
     async fn keyring(&self, now_ms: i64) -> Keyring {
-        let root = self.folder.path().to_owned();
-        Keyring::open(Arc::clone(&self.ledger), Arc::clone(&self.local), root, now_ms).await.expect("opens")
+        Keyring::open(Arc::clone(&self.ledger), self.material(), now_ms).await.expect("opens")
     }
 
-    fn card_keys(&self) -> WrappedCardKeys {
-        WrappedCardKeys::new(Arc::clone(&self.ledger), Arc::clone(&self.local))
+    fn material(&self) -> Material {
+        Material::in_files(Arc::clone(&self.local), self.folder.path().to_owned())
+    }
+
+    fn card_keys(&self) -> BookedCardKeys {
+        BookedCardKeys::new(Arc::clone(&self.ledger), self.material().stores)
     }
 
     async fn is_destroyed(&self, kid: &str) -> bool {
-        matches!(self.ledger.private_card_key(kid).await, Ok(Some(None)))
+        matches!(self.ledger.card_key_handle(kid).await, Ok(Some((_, None))))
     }
 }
 
