@@ -1,6 +1,7 @@
 //! `holdfast keys`: what an operator sees of the keys and does with them. docs/keys.md tells when.
 
 use super::KeyStoreArgs;
+use super::replica::{KEYS, SWEEP_MS_MAX};
 use crate::clock::SystemClock;
 use crate::keys::audit::{Finding, gather, judge};
 use crate::keys::ceremony;
@@ -16,6 +17,10 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a rotation waits for a sweep that is under way.
+const TURN_WAIT: Duration = Duration::from_secs(30);
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -162,14 +167,26 @@ impl House {
         if reason.trim().is_empty() {
             return Err("say why with --reason".into());
         }
-        let keyring = Keyring::open(Arc::clone(&self.books), self.material, self.now_ms).await?;
+        let keyring = Keyring::open(Arc::clone(&self.books), self.material.clone(), self.now_ms).await?;
         let scope = if all { Scope::AllPublished } else { Scope::Today };
-        let version = keyring.rotate(self.now_ms, scope, reason).await?;
+        self.wait_for_turn().await?;
+        let rotated = keyring.rotate(self.now_ms, scope, reason).await;
+        self.books.leave_duty(KEYS).await?;
+        let version = rotated?;
         println!(
             "key set {version} is published. A running server serves it within seconds; tills take it with their next fetch."
         );
         println!("What tills that are offline seal with a withdrawn key still opens until that key's time is over.");
         self.books.close().await;
+        Ok(())
+    }
+
+    /// A server may be at its sweep. One that died in the midst of it must not hold up an emergency.
+    async fn wait_for_turn(&self) -> Outcome {
+        let end = Instant::now() + TURN_WAIT;
+        while !self.books.take_duty(KEYS, self.now_ms, self.now_ms + SWEEP_MS_MAX).await? && Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
         Ok(())
     }
 

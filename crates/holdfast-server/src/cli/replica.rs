@@ -12,14 +12,15 @@ use tokio::sync::watch;
 const SWEEP_MS: u64 = 60_000;
 const REFRESH_MS: u64 = 2_000;
 /// How long one replica may be at its sweep before another one does it.
-const SWEEP_MS_MAX: i64 = 300_000;
+pub const SWEEP_MS_MAX: i64 = 300_000;
 /// How long one replica may set the house up before another one does it.
 const SET_UP_MS_MAX: i64 = 60_000;
 /// Between two looks whether the house is set up.
 const LOOK_MS: u64 = 200;
 
 const SET_UP: &str = "set-up";
-const KEYS: &str = "keys";
+/// The duty of whoever changes keys.
+pub const KEYS: &str = "keys";
 
 /// Waits for the turn to set the house up: shop, keys and key set are made by one, and found by the others.
 ///

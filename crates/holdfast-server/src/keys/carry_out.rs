@@ -54,6 +54,7 @@ impl Keyring {
     /// As [`Keyring::sweep`].
     pub async fn rotate(&self, now_ms: UnixMs, scope: Scope, reason: &str) -> Result<u64, KeyError> {
         let _guard = self.sweeping.lock().await;
+        self.refresh().await?;
         let held = self.books.card_keys().await?;
         let decided = keys::rotate(&held_keys(&held), &self.published_keys(), now_ms, scope);
         self.carry_out(held, Plan { now_ms, decided, only_day: None, withdraw: Some(reason) }).await?;
