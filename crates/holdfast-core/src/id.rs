@@ -81,6 +81,10 @@ uuid_v4!(
     /// A merchant.
     MerchantId
 );
+uuid_v4!(
+    /// A receipt that is to be sent by e-mail, made by whoever asks for it: asked for twice it is sent once.
+    MailId
+);
 
 fn parse_uuid(text: &str) -> Result<Uuid, IdError> {
     // Only the hyphenated lower-case form is accepted: one id has one spelling, so text compares as the id does.

@@ -65,3 +65,19 @@ pub const PLAINTEXT_BYTES: usize = 512;
 pub const HISTORY_PAGE_MAX: usize = 200;
 /// Payments of the history that a till keeps; older ones are asked for.
 pub const HISTORY_KEPT_MAX: usize = 2_000;
+
+/// Receipts that may be sent by e-mail for one payment.
+pub const RECEIPT_MAILS_MAX: usize = 5;
+/// How long a letter is tried to be sent before it is given up.
+pub const MAIL_MS_MAX: i64 = 48 * 3_600_000;
+/// First and longest delay between two attempts to send a letter.
+pub const MAIL_RETRY_MS_MIN: i64 = 2_000;
+pub const MAIL_RETRY_MS_MAX: i64 = 3_600_000;
+/// Bytes of one part of a merchant's own template, steps that it may take, and bytes that it may write.
+pub const MAIL_TEMPLATE_BYTES_MAX: usize = 16_384;
+pub const MAIL_TEMPLATE_STEPS_MAX: u64 = 50_000;
+pub const MAIL_OUTPUT_BYTES_MAX: usize = 131_072;
+/// Characters of an e-mail address (RFC 5321 section 4.5.3.1.3, without the brackets).
+pub const EMAIL_CHARS_MAX: usize = 254;
+/// Receipts that a till holds for customers until they can be sent.
+pub const RECEIPT_REQUESTS_MAX: usize = 200;

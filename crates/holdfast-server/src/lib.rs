@@ -12,6 +12,7 @@ pub mod demo;
 pub mod http;
 pub mod ingest;
 pub mod keys;
+pub mod mail;
 pub mod process;
 pub mod receipts;
 pub mod store;

@@ -14,6 +14,7 @@ pub mod jws;
 pub mod keylog;
 pub mod keyset;
 pub mod problem;
+pub mod receipt;
 pub mod record;
 pub mod shop;
 pub mod stored;

@@ -60,6 +60,8 @@ const E2E_NEEDS: &[Need] = &[
 
 /// Where the acquirer's tests are, and the list of what they run.
 const ACQUIRER: &str = "tests/acquirer";
+/// Where the mail server of the tests is, and the list of what it runs on.
+const MAIL: &str = "tests/mail";
 
 /// Crates that are tested natively; the till's own are tested in browsers as well.
 const NATIVE: &[&str] = &[
@@ -211,6 +213,21 @@ pub const PARTS: &[Part] = &[
                 Ok(run)
             };
             Ok(vec![on_a_token("keys", "holdfast-server")?, on_a_token("server", "holdfast-contract-tests")?])
+        },
+    },
+    Part {
+        name: "mail",
+        about: "receipts by e-mail to a real mail server: TLS, refusals, retries, kill -9; read by another program",
+        file: "tests/mail/sink.py",
+        needs: &[Need::CCompiler, Need::Pip(MAIL)],
+        built: false,
+        reads_others: false,
+        runs: |setting| {
+            let arguments = ["test", "--locked", "--no-fail-fast", "-p", "holdfast-contract-tests", "--test", "mail"];
+            let mut run = cargo(setting, "", &arguments, Count::TestResults);
+            run.command.args(["--", "--include-ignored", "--test-threads", "2"]);
+            run.command.env("HOLDFAST_MAIL_PYTHON", setup::python_program(setting.paths, MAIL, "python"));
+            Ok(vec![run])
         },
     },
     Part {

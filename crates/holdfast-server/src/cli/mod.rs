@@ -10,6 +10,7 @@ pub(crate) mod serve;
 
 pub use keystore::KeyStoreArgs;
 
+use crate::mail::MailArgs;
 use crate::store::PostgresUrl;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -91,6 +92,8 @@ pub struct ServeArgs {
     pub acquirer: AcquirerArgs,
     #[command(flatten)]
     pub keystore: KeyStoreArgs,
+    #[command(flatten)]
+    pub mail: MailArgs,
 }
 
 /// Who authorises and captures.

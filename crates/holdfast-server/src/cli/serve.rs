@@ -10,6 +10,7 @@ use crate::http::app::App;
 use crate::http::{Parts, Server, router};
 use crate::keys::store::KeyStoreError;
 use crate::keys::{BookedCardKeys, KeyError, KeyFileError, Keyring, LocalKeys, Material};
+use crate::mail::{self, MailSettingsError, Mails, Post};
 use crate::process::{Clock as _, Processor, runner};
 use crate::receipts::{ReceiptError, Receipts};
 use crate::store::{Books, OpenError, Place, PostgresUrl, StoreError};
@@ -28,6 +29,8 @@ use tokio::sync::{Notify, watch};
 /// How long the demo's acquirer lets a caller wait for a slow answer, and for one that was lost.
 const SIMULATOR_TIME_OUT_MS: u64 = 30_000;
 const SIMULATOR_LOST_ANSWER_MS: u64 = 1_500;
+/// The folder of a demo's letters, in the data directory.
+const DEMO_MAILS: &str = "mails";
 /// How long a stop waits for requests in flight.
 const STOP_MS_MAX: u64 = 20_000;
 
@@ -61,6 +64,8 @@ pub enum ServeError {
     #[error(transparent)]
     Receipts(#[from] ReceiptError),
     #[error(transparent)]
+    Mail(#[from] MailSettingsError),
+    #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -92,6 +97,7 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let ledger = Arc::clone(&server.ledger);
     let jobs = tokio::spawn(runner::run(Arc::clone(&server.processor), Arc::clone(&server.wake), stopped.clone()));
     let sweeps = tokio::spawn(replica::sweep_keys(Arc::clone(&server), stopped.clone()));
+    let letters = tokio::spawn(mail::run(Arc::clone(&server.mails), stopped.clone()));
     let beats = tokio::spawn(replica::beat(Arc::clone(&ledger), server.clock, stopped.clone()));
     let app = Arc::clone(&server.app);
     tokio::task::spawn_blocking(move || app.warm());
@@ -115,6 +121,7 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let _ = jobs.await;
     let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), sweeps).await;
     let _ = beats.await;
+    let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), letters).await;
     if let Err(error) = ledger.leave().await {
         tracing::warn!(%error, "what this server had taken on comes again when its lease is over");
     }
@@ -139,7 +146,8 @@ pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Resu
     let changed = changes.clone();
     // Opened to key the hash of card numbers, which is what it is for.
     let pan_key = holdfast_crypto::SecretBytes::from(local.pan_key.expose().as_slice());
-    let receipts = Receipts::new(&local.pan_key)?;
+    let receipts = Arc::new(Receipts::new(&local.pan_key)?);
+    let mails = mails(args, &ledger, &receipts, clock)?;
     let processor = Processor::new(Arc::clone(&ledger), acquirer, card_keys, clock, pan_key)
         .with_on_change(Arc::new(move |_| changed.send_modify(|count| *count += 1)));
     Ok(Server::new(Parts {
@@ -152,8 +160,26 @@ pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Resu
         changes,
         stop,
         demo,
-        receipts: Arc::new(receipts),
+        receipts,
+        mails: Arc::new(mails),
     }))
+}
+
+/// The sender of letters. A demo without a mail server keeps them in a folder.
+fn mails(
+    args: &ServeArgs,
+    ledger: &Arc<Books>,
+    receipts: &Arc<Receipts>,
+    clock: SystemClock,
+) -> Result<Mails, ServeError> {
+    let demo_url = args.demo.then(|| format!("http://{}", SocketAddr::new(args.host, args.port)));
+    // A demo that listens everywhere has no address to be put into a letter, unless it is told.
+    let demo_url = demo_url.filter(|_| args.host.is_loopback());
+    let settings = args.mail.read(demo_url.as_deref())?;
+    let folder = args.data.join(DEMO_MAILS);
+    let post = Post::open(&settings, args.demo.then_some(folder.as_path()))?;
+    let (ledger, receipts) = (Arc::clone(ledger), Arc::clone(receipts));
+    Ok(Mails { ledger, receipts, settings, post, clock, wake: Notify::new() })
 }
 
 /// Makes what is missing: the demo's shop and acquirer, the keys.

@@ -4,6 +4,7 @@ mod api;
 pub mod app;
 mod auth;
 mod demo;
+mod demo_mail;
 mod problem;
 mod receipt;
 mod wrap;
@@ -14,6 +15,7 @@ mod tests;
 use crate::acquirer::{Configured, DemoSimulator};
 use crate::clock::SystemClock;
 use crate::keys::{BookedCardKeys, Keyring};
+use crate::mail::Mails;
 use crate::process::Processor;
 use crate::receipts::Receipts;
 use crate::store::Books;
@@ -48,6 +50,7 @@ pub struct Server {
     /// The demo's simulator; `None` unless started with `--demo`.
     pub demo: Option<Arc<DemoSimulator>>,
     pub receipts: Arc<Receipts>,
+    pub mails: Arc<Mails>,
     batches: Semaphore,
 }
 
@@ -63,13 +66,14 @@ pub struct Parts {
     pub stop: watch::Receiver<bool>,
     pub demo: Option<Arc<DemoSimulator>>,
     pub receipts: Arc<Receipts>,
+    pub mails: Arc<Mails>,
 }
 
 impl Server {
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { ledger, keyring, processor, app, clock, wake, changes, stop, demo, receipts } = parts;
+        let Parts { ledger, keyring, processor, app, clock, wake, changes, stop, demo, receipts, mails } = parts;
         let batches = Semaphore::new(BATCHES_AT_ONCE_MAX);
-        Arc::new(Self { ledger, keyring, processor, app, clock, wake, changes, stop, demo, receipts, batches })
+        Arc::new(Self { ledger, keyring, processor, app, clock, wake, changes, stop, demo, receipts, mails, batches })
     }
 }
 
@@ -85,11 +89,12 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/api/v1/batches", post(api::batches::post))
         .route("/api/v1/payments", get(api::payments::list))
         .route("/api/v1/payments/{id}", get(api::payments::one))
+        .route("/api/v1/payments/{id}/receipt", post(api::receipt_mails::post).get(api::receipt_mails::get))
         .route("/r/{token}", get(receipt::page))
         .route("/r/light.css", get(receipt::light))
         .route("/r/dark.css", get(receipt::dark))
         .route("/healthz", get(|| async { "ok" }));
-    let routes = if server.demo.is_some() { api.merge(demo::routes()) } else { api };
+    let routes = if server.demo.is_some() { api.merge(demo::routes()).merge(demo_mail::routes()) } else { api };
     routes
         .method_not_allowed_fallback(|| async { ApiError::METHOD_NOT_ALLOWED })
         .fallback(files)

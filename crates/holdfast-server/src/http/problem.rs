@@ -54,6 +54,30 @@ impl ApiError {
         "This payment is not known",
         "It was not uploaded yet, or belongs to somebody else.",
     );
+    pub const EMAIL_UNREADABLE: Self = error(
+        "email-unreadable",
+        StatusCode::BAD_REQUEST,
+        "This is no e-mail address",
+        "Ask the customer for the address again.",
+    );
+    pub const MAIL_NOT_SET_UP: Self = error(
+        "mail-not-set-up",
+        StatusCode::CONFLICT,
+        "This server sends no e-mail",
+        "Show the live receipt's code instead. Whoever runs the server can set up a mail server with --smtp-url.",
+    );
+    pub const RECEIPTS_USED_UP: Self = error(
+        "receipts-used-up",
+        StatusCode::CONFLICT,
+        "This payment's receipt was sent often enough",
+        "Show the live receipt's code instead.",
+    );
+    pub const TEMPLATE_REFUSED: Self = error(
+        "template-refused",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "This template cannot be used",
+        "Try it with the preview, which says what is wrong and in which line.",
+    );
     pub const METHOD_NOT_ALLOWED: Self = error(
         "method-not-allowed",
         StatusCode::METHOD_NOT_ALLOWED,

@@ -1,9 +1,8 @@
 //! `GET /r/<token>`: a payment's live receipt, for whoever holds its address. Unknown and mistyped addresses look the same.
 
 use super::Server;
-use crate::receipts::view::Facts;
 use crate::receipts::{Lang, ReceiptView};
-use crate::store::{Ledger as _, StoreError};
+use crate::store::StoreError;
 use axum::extract::{Path, State};
 use axum::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
@@ -43,10 +42,7 @@ pub async fn page(State(server): State<Arc<Server>>, Path(token): Path<String>, 
 
 async fn find(server: &Server, token: &str) -> Result<Option<ReceiptView>, StoreError> {
     let Some(id) = server.receipts.payment_of(token) else { return Ok(None) };
-    let Some(payment) = server.ledger.payment(id).await? else { return Ok(None) };
-    let merchant = server.ledger.merchant(payment.merchant_id).await?;
-    let window_ms = server.ledger.window_ms(payment.merchant_id).await?;
-    Ok(Some(ReceiptView::of(Facts { payment: &payment, merchant: &merchant, window_ms })))
+    server.receipts.view_of(&server.ledger, id).await
 }
 
 pub async fn light(State(server): State<Arc<Server>>) -> Response {

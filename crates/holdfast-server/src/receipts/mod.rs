@@ -5,12 +5,13 @@
 
 mod format;
 pub mod page;
-pub mod view;
+mod view;
 mod words;
 
-pub use view::ReceiptView;
+pub use view::{Facts, ReceiptView, SAMPLE_STATES, sample};
 pub use words::{Lang, Words};
 
+use crate::store::{Books, Ledger as _, StoreError};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use holdfast_core::id::PaymentId;
@@ -47,6 +48,17 @@ impl Receipts {
     pub fn path_of(&self, id: PaymentId) -> Option<String> {
         let token = self.links.token(id.to_bytes()).ok()?;
         Some(format!("/r/{}", BASE64_URL_SAFE_NO_PAD.encode(token)))
+    }
+
+    /// What a payment's receipt says now. `None`: there is no such payment.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn view_of(&self, books: &Books, id: PaymentId) -> Result<Option<ReceiptView>, StoreError> {
+        let Some(payment) = books.payment(id).await? else { return Ok(None) };
+        let merchant = books.merchant(payment.merchant_id).await?;
+        let window_ms = books.window_ms(payment.merchant_id).await?;
+        Ok(Some(ReceiptView::of(Facts { payment: &payment, merchant: &merchant, window_ms })))
     }
 
     /// The payment whose token this would be. There need not be one.

@@ -3,9 +3,11 @@
 
 use super::format::{machine_time, money, rate, time};
 use super::words::{Lang, Words};
-use crate::store::Payment;
+use crate::store::{CardSummary, Payment, Sale};
+use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
+use holdfast_core::limits::WINDOW_MS_MAX;
 use holdfast_core::money::{Amount, Currency};
-use holdfast_core::payment::PaymentState;
+use holdfast_core::payment::{Decline, PaymentState};
 use holdfast_core::time::UnixMs;
 use holdfast_wire::record::LineWire;
 use holdfast_wire::shop::Merchant;
@@ -76,7 +78,7 @@ pub struct StateView {
 
 /// Where a payment stands, as its customer sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
+pub(super) enum Shown {
     Stored,
     Processing,
     Paid,
@@ -165,6 +167,55 @@ impl ReceiptView {
         self.words.subject.replace("{shop}", &self.shop.name).replace("{number}", &self.receipt.number)
     }
 }
+
+/// States in which a template is tried before it is kept.
+pub const SAMPLE_STATES: [&str; 3] = ["received", "captured", "declined"];
+
+/// A receipt as it could be, for previews.
+pub fn sample(merchant: &Merchant, state: &str) -> ReceiptView {
+    let state = match state {
+        "received" => PaymentState::Received,
+        "declined" => PaymentState::Declined { decline: Decline { code: "51".into() }, at_ms: SAMPLE_MS },
+        _ => PaymentState::Captured { approval_code: "A1B2C3".into(), at_ms: SAMPLE_MS },
+    };
+    let line = |name: &str, qty: u32, unit_minor: i64, tax_bp: u32, tax_minor: i64| LineWire {
+        name: name.into(),
+        qty,
+        unit_minor,
+        total_minor: unit_minor * i64::from(qty),
+        tax_bp,
+        tax_minor,
+    };
+    let lines = [line("Flat white", 2, 420, 1_900, 134), line("Butter croissant", 1, 320, 700, 21)];
+    let payment = Payment {
+        id: PaymentId::make(SAMPLE_MS, [1; 10]),
+        merchant_id: MerchantId::make([1; 16]),
+        device_id: DeviceId::make([1; 16]),
+        seq: 1,
+        prev: String::new(),
+        record_hash: RecordHash([0; 32]),
+        record: None,
+        card_key_kid: None,
+        sale: Sale {
+            number: "1-0042".into(),
+            amount_minor: 1_160,
+            currency: merchant.currency.clone(),
+            tax_minor: 155,
+            lines: serde_json::to_string(&lines).unwrap_or_default(),
+        },
+        card: CardSummary { brand: "visa".into(), last4: "4242".into(), entry: "swipe".into(), pan_hmac: None },
+        offline: true,
+        taken_ms: SAMPLE_MS,
+        received_ms: SAMPLE_MS,
+        state,
+        changed_ms: SAMPLE_MS,
+        change: 1,
+    };
+    ReceiptView::of(Facts { payment: &payment, merchant, window_ms: WINDOW_MS_MAX })
+}
+
+/// 23 November 2026, 15:00 UTC.
+const SAMPLE_MS: UnixMs = 1_795_446_000_000;
 
 fn state(facts: Facts<'_>, lang: Lang) -> StateView {
     let Facts { payment, merchant, window_ms } = facts;

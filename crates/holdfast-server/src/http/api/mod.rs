@@ -6,5 +6,6 @@ pub mod heartbeat;
 pub mod keylog;
 pub mod keyset;
 pub mod payments;
+pub mod receipt_mails;
 pub mod shop;
 pub mod time;

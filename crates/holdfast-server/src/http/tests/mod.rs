@@ -2,6 +2,7 @@
 
 mod access;
 mod paths;
+mod receipt_mails;
 mod receipts;
 mod replicas;
 
@@ -58,11 +59,13 @@ async fn start(folder: tempfile::TempDir, demo: bool, database: Option<PostgresU
         host: [127, 0, 0, 1].into(),
         app: folder.path().join("app"),
         root_keys: folder.path().to_owned(),
+        mail: crate::mail::MailArgs::default(),
         acquirer: AcquirerArgs::default(),
         keystore: KeyStoreArgs::default(),
     };
     let (stop, stopped) = watch::channel(false);
     let server = build(&args, stopped.clone()).await.expect("starts");
+    tokio::spawn(crate::mail::run(Arc::clone(&server.mails), stopped.clone()));
     tokio::spawn(runner::run(Arc::clone(&server.processor), Arc::clone(&server.wake), stopped));
     House { folder, router: router(Arc::clone(&server)), server, stop }
 }

@@ -7,6 +7,7 @@ mod ingest;
 mod jobs;
 mod keylog;
 mod keys;
+mod mails;
 mod payments;
 mod replicas;
 pub(super) mod row;
@@ -14,6 +15,7 @@ mod shop;
 
 pub use devices::{Enrolled, Enrolment, Heartbeat};
 pub use keys::{AckKeyRow, CardKeyRow, KeySetRow, KeyWrite, SignerRequestRow, SignerRow};
+pub use mails::{Added, MAIL_TOPIC, Mail, NewMail};
 pub use replicas::BEAT_MS;
 
 use super::db::{BOOKS, Database, Dialect, OpenError, Place};

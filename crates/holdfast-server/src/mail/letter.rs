@@ -1,0 +1,31 @@
+//! A letter as it goes over the wire.
+
+use super::template::Rendered;
+use crate::store::books::Mail;
+use lettre::Message;
+use lettre::address::Address;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// The letter cannot be written: the address or the sender is not one.
+#[derive(Debug, thiserror::Error)]
+#[error("the letter cannot be written: {0}")]
+pub struct LetterError(#[from] lettre::error::Error);
+
+/// Puts a letter together. Its Message-ID and date are the same in every attempt, so that mail programs can fold copies.
+pub fn letter(mail: &Mail, from: &Mailbox, shop: &str, to: Address, parts: Rendered) -> Result<Message, LetterError> {
+    let name = if shop.is_empty() { from.name.clone() } else { Some(shop.to_owned()) };
+    let asked = UNIX_EPOCH + Duration::from_millis(u64::try_from(mail.asked_ms).unwrap_or(0));
+    let mut message = Message::builder()
+        .from(Mailbox::new(name, from.email.clone()))
+        .to(Mailbox::new(None, to))
+        .subject(parts.subject)
+        .date(asked)
+        .message_id(Some(format!("<{}@{}>", mail.id, from.email.domain())))
+        .multipart(MultiPart::alternative_plain_html(parts.text, parts.html))?;
+    // Nobody's out-of-office is wanted (RFC 3834 section 5).
+    let automatic = HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
+    message.headers_mut().insert_raw(automatic);
+    Ok(message)
+}
