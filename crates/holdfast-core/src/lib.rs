@@ -4,6 +4,7 @@
 //! values and their answers come back as values. So the page, the service worker, the server and the simulation all run
 //! the very same code.
 
+pub mod books;
 pub mod card;
 pub mod cart;
 pub mod catalogue;

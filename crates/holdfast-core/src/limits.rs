@@ -81,3 +81,9 @@ pub const MAIL_OUTPUT_BYTES_MAX: usize = 131_072;
 pub const EMAIL_CHARS_MAX: usize = 254;
 /// Receipts that a till holds for customers until they can be sent.
 pub const RECEIPT_REQUESTS_MAX: usize = 200;
+/// The largest amount of one line or payment that the books take, in minor units: nine million of them still fit a sum.
+pub const BOOKED_MINOR_MAX: i64 = 1_000_000_000_000;
+/// The highest tax rate that the books take for one, in basis points.
+pub const BOOKED_TAX_BP_MAX: u32 = 100_000;
+/// Events of payments that one transaction books.
+pub const BOOKED_AT_ONCE_MAX: usize = 64;

@@ -1,5 +1,6 @@
 //! The demo's shop: a café with a market shelf, so that a first visitor has something to sell.
 
+use crate::journal::Calendar;
 use holdfast_core::id::MerchantId;
 use holdfast_core::limits::WINDOW_MS_MAX;
 use holdfast_wire::shop::{CategoryWire, ItemWire, Merchant, PolicyWire, Shop};
@@ -73,6 +74,11 @@ pub fn shop(merchant_id: MerchantId) -> Shop {
     }
 }
 
+/// The shop's days: what is sold before four in the morning belongs to the evening before.
+pub fn calendar() -> Option<Calendar> {
+    Calendar::new("Europe/Dublin", 4).ok()
+}
+
 fn category((id, name, colour): (&str, &str, &str)) -> CategoryWire {
     CategoryWire { id: id.to_owned(), name: name.to_owned(), colour: colour.to_owned() }
 }
@@ -96,7 +102,7 @@ mod tests {
     #[test]
     fn every_item_is_in_a_category_and_every_barcode_reads() {
         let shop = shop(MerchantId::make([7; 16]));
-        assert!(shop.catalogue().is_ok());
+        assert!(shop.catalogue().is_ok() && calendar().is_some());
         for item in &shop.items {
             assert!(shop.categories.iter().any(|c| c.id == item.category_id), "{}", item.id);
             if let Some(code) = &item.barcode {

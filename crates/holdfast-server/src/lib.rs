@@ -11,6 +11,7 @@ pub mod clock;
 pub mod demo;
 pub mod http;
 pub mod ingest;
+pub mod journal;
 pub mod keys;
 pub mod mail;
 pub mod process;

@@ -95,6 +95,14 @@ fn it_starts_refuses_a_second_one_and_stops_when_asked() {
     assert_eq!(mode("data"), 0o700);
     assert_eq!(mode("data/key-encryption.key"), 0o600);
     assert_eq!(mode("keys/root.private.json"), 0o600);
+    let report = |data: &str| {
+        let mut command = holdfast();
+        command.args(["report", "day", "--from", "2026-01-01", "--to", "2026-12-31", "--csv", "--data"]);
+        command.arg(folder.path().join(data)).output().expect("runs")
+    };
+    assert!(report("data").status.success());
+    assert!(report("data").stdout.starts_with(b"key,label,currency,"));
+    assert_eq!(report("elsewhere").status.code(), Some(1), "no books are made by asking for a report");
     let (status, _) = Running::start(folder.path(), port).stop();
     assert_eq!(status, Some(0), "and starts again on the same data");
 }

@@ -16,6 +16,7 @@ pub mod keyset;
 pub mod problem;
 pub mod receipt;
 pub mod record;
+pub mod report;
 pub mod shop;
 pub mod stored;
 pub mod time;

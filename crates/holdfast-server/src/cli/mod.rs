@@ -1,10 +1,11 @@
-//! The command line: `holdfast serve`, `root make`, `keys`, and what looks after a server.
+//! The command line: `holdfast serve`, `root make`, `keys`, `report`, and what looks after a server.
 
 mod care;
 mod keys;
 mod keystore;
 mod logging;
 pub(crate) mod replica;
+mod report;
 mod root;
 pub(crate) mod serve;
 
@@ -58,6 +59,8 @@ enum Command {
         #[command(subcommand)]
         command: keys::KeysCommand,
     },
+    /// Print a report of the shop's books.
+    Report(ReportArgs),
     /// Root keys, which are kept offline.
     Root {
         #[command(subcommand)]
@@ -94,6 +97,30 @@ pub struct ServeArgs {
     pub keystore: KeyStoreArgs,
     #[command(flatten)]
     pub mail: MailArgs,
+}
+
+/// What `report` needs to know.
+#[derive(Debug, clap::Args)]
+pub struct ReportArgs {
+    /// day, hour, item, category, tender, staff, device, tax, path (offline against online), losses or accounts.
+    pub kind: String,
+    /// First and last business day, as 2026-11-23.
+    #[arg(long)]
+    pub from: String,
+    #[arg(long)]
+    pub to: String,
+    /// CSV with decimals, for a spreadsheet, instead of JSON.
+    #[arg(long)]
+    pub csv: bool,
+    /// The data directory of the server, running or not.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// PostgreSQL, if the books are there.
+    #[arg(long, env = "HOLDFAST_DATABASE", hide_env_values = true)]
+    pub database: Option<PostgresUrl>,
+    /// Whose books, where there are several merchants.
+    #[arg(long)]
+    pub merchant: Option<String>,
 }
 
 /// Who authorises and captures.
@@ -136,6 +163,7 @@ pub fn run() -> ExitCode {
         Command::Doctor(store) => care::doctor(&store).map_err(Into::into),
         Command::CheckConfig(args) => care::check_config(&args).map_err(Into::into),
         Command::Keys { command } => keys::run(command),
+        Command::Report(args) => report::report(&args).map_err(Into::into),
         Command::Root { command: RootCommand::Make { dir } } => root::make(&dir).map_err(Into::into),
     };
     match outcome {

@@ -8,6 +8,7 @@ use crate::acquirer::{Configured, DemoSimulator};
 use crate::clock::SystemClock;
 use crate::http::app::App;
 use crate::http::{Parts, Server, router};
+use crate::journal::{self, Journal};
 use crate::keys::store::KeyStoreError;
 use crate::keys::{BookedCardKeys, KeyError, KeyFileError, Keyring, LocalKeys, Material};
 use crate::mail::{self, MailSettingsError, Mails, Post};
@@ -99,6 +100,8 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let sweeps = tokio::spawn(replica::sweep_keys(Arc::clone(&server), stopped.clone()));
     let letters = tokio::spawn(mail::run(Arc::clone(&server.mails), stopped.clone()));
     let beats = tokio::spawn(replica::beat(Arc::clone(&ledger), server.clock, stopped.clone()));
+    let books = journal::runner::run(Journal::new(&ledger), server.clock, server.changes.subscribe(), stopped.clone());
+    let books = tokio::spawn(books);
     let app = Arc::clone(&server.app);
     tokio::task::spawn_blocking(move || app.warm());
     tracing::info!(%address, demo = args.demo, "serving");
@@ -122,6 +125,7 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), sweeps).await;
     let _ = beats.await;
     let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), letters).await;
+    let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), books).await;
     if let Err(error) = ledger.leave().await {
         tracing::warn!(%error, "what this server had taken on comes again when its lease is over");
     }
@@ -191,7 +195,11 @@ async fn set_up(
 ) -> Result<(Option<Arc<DemoSimulator>>, Keyring), ServeError> {
     let demo = if args.demo {
         if ledger.first_merchant().await?.is_none() {
-            ledger.add_shop(crate::demo::shop(MerchantId::make(random()?))).await?;
+            let merchant_id = MerchantId::make(random()?);
+            ledger.add_shop(crate::demo::shop(merchant_id)).await?;
+            if let Some(calendar) = crate::demo::calendar() {
+                Journal::new(ledger).set_calendar(merchant_id, &calendar).await?;
+            }
         }
         let book = SqlBook::open(&place(args, "acquirer-simulator.sqlite")).await?;
         let simulator =

@@ -5,6 +5,7 @@ pub mod app;
 mod auth;
 mod demo;
 mod demo_mail;
+mod owner;
 mod problem;
 mod receipt;
 mod wrap;
@@ -93,6 +94,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/r/{token}", get(receipt::page))
         .route("/r/light.css", get(receipt::light))
         .route("/r/dark.css", get(receipt::dark))
+        .route("/api/v1/reports/{kind}", get(api::reports::get))
         .route("/healthz", get(|| async { "ok" }));
     let routes = if server.demo.is_some() { api.merge(demo::routes()).merge(demo_mail::routes()) } else { api };
     routes

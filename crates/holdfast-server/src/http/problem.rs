@@ -47,6 +47,18 @@ impl ApiError {
         "The enrolment code is not valid",
         "Ask for a fresh code: each works once, for ten minutes.",
     );
+    pub const OWNER_ONLY: Self = error(
+        "owner-only",
+        StatusCode::UNAUTHORIZED,
+        "Only the shop's owner may do this",
+        "Sign in as the owner. Until that is possible here, `holdfast report` prints the same on the server.",
+    );
+    pub const REPORT_UNREADABLE: Self = error(
+        "report-unreadable",
+        StatusCode::BAD_REQUEST,
+        "The report that was asked for cannot be read",
+        "Give from and to as days such as 2026-11-23, at most ten years apart, and format as json or csv.",
+    );
     pub const NOT_FOUND: Self = error("not-found", StatusCode::NOT_FOUND, "There is nothing here", "Check the path.");
     pub const PAYMENT_UNKNOWN: Self = error(
         "payment-unknown",

@@ -7,5 +7,6 @@ pub mod keylog;
 pub mod keyset;
 pub mod payments;
 pub mod receipt_mails;
+pub mod reports;
 pub mod shop;
 pub mod time;

@@ -5,6 +5,7 @@ mod paths;
 mod receipt_mails;
 mod receipts;
 mod replicas;
+mod reports;
 
 use super::{Server, router};
 use crate::cli::serve::build;

@@ -10,7 +10,7 @@ mod keys;
 mod mails;
 mod payments;
 mod replicas;
-pub(super) mod row;
+pub(crate) mod row;
 mod shop;
 
 pub use devices::{Enrolled, Enrolment, Heartbeat};

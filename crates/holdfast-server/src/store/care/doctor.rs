@@ -47,6 +47,7 @@ pub async fn look(db: &Database, now_ms: UnixMs) -> Result<Vec<Finding>, StoreEr
         Dialect::Postgres => postgres(db, &mut found).await?,
     }
     lines(db, &mut found).await?;
+    journal(db, &mut found).await?;
     jobs(db, now_ms, &mut found).await?;
     devices(db, now_ms, &mut found).await?;
     keys(db, now_ms, &mut found).await?;
@@ -123,6 +124,20 @@ async fn lines(db: &Database, found: &mut Vec<Finding>) -> Result<(), StoreError
     .await?;
     none(found, missing, Weight::Wrong, "every payment's last change stands in its history", |n| {
         format!("{n} payments were changed without a line in their history: somebody wrote past the server")
+    });
+    Ok(())
+}
+
+/// Every entry of the journal adds up to nothing.
+async fn journal(db: &Database, found: &mut Vec<Finding>) -> Result<(), StoreError> {
+    let crooked = number(
+        db,
+        "SELECT count(*) AS n FROM
+           (SELECT 1 AS one FROM journal_lines GROUP BY merchant_id, entry HAVING CAST(sum(amount_minor) AS BIGINT) <> 0) e",
+    )
+    .await?;
+    none(found, crooked, Weight::Wrong, "every entry of the journal adds up to nothing", |n| {
+        format!("{n} entries of the journal do not add up to nothing: somebody wrote past the server")
     });
     Ok(())
 }

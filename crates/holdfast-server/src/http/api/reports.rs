@@ -1,0 +1,53 @@
+//! `GET /api/v1/reports/{kind}`: the shop's books, for its owner.
+
+use crate::http::Server;
+use crate::http::owner::authorise;
+use crate::http::problem::ApiError;
+use crate::journal::Journal;
+use crate::journal::report::{Ask, AskError, to_csv};
+use axum::extract::{Path, Query, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+struct Params {
+    from: String,
+    to: String,
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    #[default]
+    Json,
+    Csv,
+}
+
+pub async fn get(
+    State(server): State<Arc<Server>>,
+    Path(kind): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let merchant_id = authorise(&server, &headers).await?;
+    let Query(params) = Query::<Params>::try_from_uri(&uri).map_err(|_| ApiError::REPORT_UNREADABLE)?;
+    let ask = Ask::parse(&kind, &params.from, &params.to).map_err(|error| match error {
+        AskError::Kind => ApiError::NOT_FOUND,
+        AskError::Day | AskError::Range => ApiError::REPORT_UNREADABLE,
+    })?;
+    let report = Journal::new(&server.ledger).report(merchant_id, ask).await?;
+    Ok(match params.format {
+        Format::Json => ([(CONTENT_TYPE, "application/json")], report.to_json()).into_response(),
+        Format::Csv => {
+            // Every part was read from a fixed set or is a date, so nothing in it needs quoting.
+            let name = format!("attachment; filename=\"{}-{}-{}.csv\"", report.kind, report.from, report.to);
+            ([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)], to_csv(&report))
+                .into_response()
+        }
+    })
+}

@@ -1,0 +1,130 @@
+//! What the booking job reads: events with their sales, and what is booked of them.
+
+use super::Calendar;
+use crate::store::StoreError;
+use crate::store::books::row::{damaged, flag};
+use crate::store::db::Conn;
+use holdfast_core::books::{BookError, Happening, Reason, Sold, SoldLine, Standing, Tender};
+use holdfast_core::id::MerchantId;
+use holdfast_core::time::UnixMs;
+use holdfast_wire::record::LineWire;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+use std::collections::HashMap;
+
+/// An event with what the rules need to know of its payment.
+pub struct Happened {
+    pub change: i64,
+    pub what: Happening,
+    pub at_ms: UnixMs,
+    pub payment_id: String,
+    pub device_id: String,
+    pub offline: bool,
+    pub currency: String,
+    taken_ms: UnixMs,
+    amount_minor: i64,
+    lines: String,
+}
+
+impl Happened {
+    /// The sale, by the shop's calendar and its catalogue of today.
+    pub fn sold(&self, calendar: &Calendar, categories: &HashMap<String, String>) -> Result<Sold, BookError> {
+        // Written by ingest from the same shape. A damaged one is booked as one line, and the amount stands.
+        let lines: Vec<LineWire> = serde_json::from_str(&self.lines).unwrap_or_default();
+        let lines = lines.into_iter().map(|line| SoldLine {
+            category: categories.get(&line.name).cloned().unwrap_or_default(),
+            item: line.name,
+            quantity: line.qty,
+            total_minor: line.total_minor,
+            tax_bp: line.tax_bp,
+            tax_minor: line.tax_minor,
+        });
+        let taken = calendar.when(self.taken_ms);
+        Sold::new(taken, self.amount_minor, 0, Tender::Card, self.offline, lines.collect())
+    }
+}
+
+pub async fn events(
+    c: &mut Conn,
+    merchant_id: MerchantId,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<Happened>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT e.change, e.state, e.at_ms, e.payment_id, p.device_id, p.offline, p.currency, p.taken_ms, p.amount_minor, p.lines
+         FROM payment_events e JOIN payments p ON p.id = e.payment_id
+         WHERE e.merchant_id = $1 AND e.change > $2 ORDER BY e.change LIMIT $3",
+    )
+    .bind(merchant_id.to_string())
+    .bind(after)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(c)
+    .await?;
+    rows.iter().map(happened).collect()
+}
+
+fn happened(row: &AnyRow) -> Result<Happened, StoreError> {
+    Ok(Happened {
+        change: row.try_get("change")?,
+        what: happening(row.try_get("state")?)?,
+        at_ms: row.try_get("at_ms")?,
+        payment_id: row.try_get("payment_id")?,
+        device_id: row.try_get("device_id")?,
+        offline: flag(row, "offline")?,
+        currency: row.try_get("currency")?,
+        taken_ms: row.try_get("taken_ms")?,
+        amount_minor: row.try_get("amount_minor")?,
+        lines: row.try_get("lines")?,
+    })
+}
+
+/// What a payment's new state means for the books. A state that this program does not know was written by a newer one: the books wait
+/// for that one rather than pass the event over.
+fn happening(state: &str) -> Result<Happening, StoreError> {
+    Ok(match state {
+        "received" => Happening::Received,
+        "authorising" => Happening::Nothing,
+        "authorised" | "capturing" => Happening::Authorised,
+        "captured" => Happening::Captured,
+        "declined" => Happening::Declined,
+        "expired" => Happening::Expired,
+        "quarantined" => Happening::Quarantined,
+        _ => return Err(damaged("state")),
+    })
+}
+
+/// Where a payment stands in the books.
+pub async fn standing(c: &mut Conn, merchant_id: MerchantId, source: &str) -> Result<Standing, StoreError> {
+    let rows = sqlx::query(
+        "SELECT reason, tender, refunded_minor FROM journal WHERE merchant_id = $1 AND source = $2 ORDER BY entry",
+    )
+    .bind(merchant_id.to_string())
+    .bind(source)
+    .fetch_all(c)
+    .await?;
+    rows.iter().try_fold(Standing::default(), |standing, row| {
+        let reason = Reason::from_name(row.try_get("reason")?).ok_or_else(|| damaged("reason"))?;
+        let is_cash = row.try_get::<&str, _>("tender")? == Tender::Cash.name();
+        Ok(standing.after(reason, is_cash, row.try_get("refunded_minor")?))
+    })
+}
+
+pub async fn is_booked(c: &mut Conn, merchant_id: MerchantId, source: &str) -> Result<bool, StoreError> {
+    let found = sqlx::query("SELECT 1 FROM journal WHERE merchant_id = $1 AND source = $2 LIMIT 1")
+        .bind(merchant_id.to_string())
+        .bind(source)
+        .fetch_optional(c)
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Names of categories by names of items: a sale's line tells its item by name.
+pub async fn categories(c: &mut Conn, merchant_id: MerchantId) -> Result<HashMap<String, String>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT i.name AS item, c.name AS category FROM items i JOIN categories c ON c.id = i.category_id WHERE i.merchant_id = $1",
+    )
+    .bind(merchant_id.to_string())
+    .fetch_all(c)
+    .await?;
+    rows.iter().map(|row| Ok((row.try_get("item")?, row.try_get("category")?))).collect()
+}
