@@ -12,9 +12,9 @@ use holdfast_wire::keyset::Roots;
 use serde_json::{Value, json};
 use ureq::http::Request;
 
-/// A running server with a data directory of its own.
+/// A running server with a data directory of its own, or an address at which somebody else runs one.
 pub struct Server {
-    child: Mutex<Child>,
+    child: Mutex<Option<Child>>,
     port: u16,
     dir: PathBuf,
     keys: PathBuf,
@@ -68,20 +68,25 @@ impl Server {
         fs::create_dir_all(dir.join("app")).expect("a directory for the app");
         fs::write(dir.join("app/index.html"), "<!doctype html><title>no app</title>").expect("a page");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
-        let config =
-            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30)));
         let more = more.to_vec();
-        let child = Mutex::new(spawn(&dir, &keys, port, &more));
-        let server = Self { child, port, dir, keys, more, agent: config.build().into() };
+        let child = Mutex::new(Some(spawn(&dir, &keys, port, &more)));
+        let server = Self { child, port, dir, keys, more, agent: agent() };
         server.wait_until_healthy();
         server
+    }
+
+    /// What answers at `port`, and is started and ended by somebody else. `keys` is the directory of its root keys.
+    pub fn at(port: u16, keys: &Path) -> Self {
+        let (dir, keys) = (keys.to_owned(), keys.to_owned());
+        Self { child: Mutex::new(None), port, dir, keys, more: Vec::new(), agent: agent() }
     }
 
     /// kill -9, then a new process on the same data.
     pub fn crash_and_restart(&self) {
         let mut child = self.child.lock().unwrap_or_else(|e| e.into_inner());
-        child.kill().and_then(|()| child.wait()).expect("the server can be killed");
-        *child = spawn(&self.dir, &self.keys, self.port, &self.more);
+        let running = child.as_mut().expect("a server of our own");
+        running.kill().and_then(|()| running.wait()).expect("the server can be killed");
+        *child = Some(spawn(&self.dir, &self.keys, self.port, &self.more));
         drop(child);
         self.wait_until_healthy();
     }
@@ -136,7 +141,17 @@ impl Server {
         (ledger["captures_per_reference"][id].as_u64().unwrap_or(0), amounts)
     }
 
-    fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, ureq::Error> {
+    /// [`Server::send`], where it may happen that nobody answers.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, ureq::Error> {
         let url = format!("http://127.0.0.1:{}{path}", self.port);
         let with_headers =
             headers.iter().fold(Request::builder().method(method).uri(url), |b, (k, v)| b.header(*k, *v));
@@ -152,7 +167,9 @@ impl Server {
     fn wait_until_healthy(&self) {
         let end = Instant::now() + Duration::from_secs(90);
         while !self.try_send("GET", "/healthz", &[], b"").is_ok_and(|a| a.status == 200) {
-            let ended = self.child.lock().unwrap_or_else(|e| e.into_inner()).try_wait().expect("its state");
+            let mut child = self.child.lock().unwrap_or_else(|e| e.into_inner());
+            let ended = child.as_mut().and_then(|child| child.try_wait().expect("its state"));
+            drop(child);
             assert!(ended.is_none(), "the server ended with {ended:?}; see server.log in {}", self.dir.display());
             assert!(
                 Instant::now() < end,
@@ -167,8 +184,16 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let mut child = self.child.lock().unwrap_or_else(|e| e.into_inner());
-        let _ = child.kill().and_then(|()| child.wait());
+        if let Some(child) = child.as_mut() {
+            let _ = child.kill().and_then(|()| child.wait());
+        }
     }
+}
+
+fn agent() -> ureq::Agent {
+    let config =
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30)));
+    config.build().into()
 }
 
 fn spawn(dir: &Path, keys: &Path, port: u16, more: &[String]) -> Child {

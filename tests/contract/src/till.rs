@@ -64,6 +64,14 @@ impl Till {
         signed(&self.server, method, path, body, &self.enrolment.device_id, &self.key)
     }
 
+    /// [`Till::request`], where it may happen that nobody answers.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub fn try_request(&self, method: &str, path: &str, body: &[u8]) -> Result<Answer, ureq::Error> {
+        try_signed(&self.server, method, path, body, &self.enrolment.device_id, &self.key)
+    }
+
     /// The next payment of this till's chain.
     pub fn payment(&mut self, pan: &str, amount: i64) -> Payment {
         self.payment_with(pan, amount, |_, _| {})
@@ -115,11 +123,21 @@ impl Till {
 
     /// Uploads, and gives the acknowledgements after checking each signature with a key of the verified set.
     pub fn upload(&self, records: &[&str]) -> Vec<AckPayload> {
-        let batch = Batch::new(records.iter().map(|r| (*r).to_owned()).collect());
-        let answer = self.request("POST", "/api/v1/batches", batch.to_json().as_bytes());
+        let answer = self.request("POST", "/api/v1/batches", batch(records).as_bytes());
         assert_eq!(answer.status, 200, "{}", answer.text());
+        self.acknowledgements(&answer, records.len())
+    }
+
+    /// [`Till::upload`], where it may happen that nobody answers, or somebody says to come later.
+    pub fn try_upload(&self, records: &[&str]) -> Option<Vec<AckPayload>> {
+        let body = batch(records);
+        let answer = self.try_request("POST", "/api/v1/batches", body.as_bytes()).ok()?;
+        (answer.status == 200).then(|| self.acknowledgements(&answer, records.len()))
+    }
+
+    fn acknowledgements(&self, answer: &Answer, count: usize) -> Vec<AckPayload> {
         let answer = BatchAnswer::from_json(&answer.body).expect("a batch answer");
-        assert_eq!(answer.acks.len(), records.len(), "one acknowledgement per record");
+        assert_eq!(answer.acks.len(), count, "one acknowledgement per record");
         let open =
             |text: &String| open_jws(AckPayload::parse(text), &self.keyset.ack_keys).expect("a signed acknowledgement");
         answer.acks.iter().map(open).collect()
@@ -232,7 +250,22 @@ pub fn fetch_keyset(server: &Server) -> KeySet {
     keyset
 }
 
+fn batch(records: &[&str]) -> String {
+    Batch::new(records.iter().map(|r| (*r).to_owned()).collect()).to_json()
+}
+
 fn signed(server: &Server, method: &str, path: &str, body: &[u8], keyid: &str, key: &SigningKey) -> Answer {
+    try_signed(server, method, path, body, keyid, key).unwrap_or_else(|e| panic!("{method} {path}: {e}"))
+}
+
+fn try_signed(
+    server: &Server,
+    method: &str,
+    path: &str,
+    body: &[u8],
+    keyid: &str,
+    key: &SigningKey,
+) -> Result<Answer, ureq::Error> {
     let (bare, query) = path.split_once('?').unwrap_or((path, ""));
     let request = httpsig::Request { method, path: bare, query, body };
     let to_sign = httpsig::ToSign::new(&request, keyid, now_ms() / 1_000);
@@ -244,5 +277,5 @@ fn signed(server: &Server, method: &str, path: &str, body: &[u8], keyid: &str, k
         ("signature", fields.signature.as_str()),
         ("content-type", "application/json"),
     ];
-    server.send(method, path, &headers, body)
+    server.try_send(method, path, &headers, body)
 }

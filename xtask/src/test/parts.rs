@@ -231,6 +231,18 @@ pub const PARTS: &[Part] = &[
         },
     },
     Part {
+        name: "scale",
+        about: "three servers on one PostgreSQL, killed one after the other under load; PostgreSQL stopped as by a crash",
+        file: "tests/scale/Cargo.toml",
+        needs: &[Need::CCompiler, POSTGRES],
+        built: false,
+        reads_others: false,
+        runs: |setting| {
+            let run = ["run", "--locked", "--quiet", "-p", "holdfast-scale-tests"];
+            Ok(vec![cargo(setting, "", &run, Count::LastLine)])
+        },
+    },
+    Part {
         name: "wasm",
         about: "stores, sealing and journal in Chromium, Firefox and WebKitGTK",
         file: "tests/browser/Cargo.toml",

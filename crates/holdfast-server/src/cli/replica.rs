@@ -27,14 +27,18 @@ pub const KEYS: &str = "keys";
 /// # Errors
 /// When the database refuses.
 pub async fn begin_set_up(ledger: &Books, clock: SystemClock) -> Result<(), StoreError> {
-    if ledger.is_shared() {
-        ledger.beat(clock.now_ms()).await?;
-    } else {
+    if !ledger.is_shared() {
         // The lock on the data directory says that no other process holds anything.
         ledger.release_leases().await?;
     }
+    let mut next_beat_ms = 0;
     loop {
         let now_ms = clock.now_ms();
+        // Whoever died in the middle of it is found silent.
+        if ledger.is_shared() && now_ms >= next_beat_ms {
+            ledger.beat(now_ms).await?;
+            next_beat_ms = now_ms + BEAT_MS;
+        }
         if ledger.take_duty(SET_UP, now_ms, now_ms + SET_UP_MS_MAX).await? {
             return Ok(());
         }
@@ -60,7 +64,7 @@ pub async fn beat(ledger: Arc<Books>, clock: SystemClock, mut stop: watch::Recei
             tracing::warn!(%error, "this replica could not say that it is alive");
         }
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(BEAT_MS)) => {}
+            () = tokio::time::sleep(Duration::from_millis(BEAT_MS.unsigned_abs())) => {}
             _ = stop.changed() => {}
         }
     }

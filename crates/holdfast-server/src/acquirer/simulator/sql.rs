@@ -42,7 +42,12 @@ impl SqlBook {
 impl Book for SqlBook {
     async fn carry_out(&self, entry: Entry) -> Result<Decision, AcquirerError> {
         let dialect = self.0.dialect();
-        self.0.write(move |c| Box::pin(carry_out(c, dialect, entry))).await.map_err(unreachable)
+        let written = self.0.write(move |c| Box::pin(carry_out(c, dialect, entry))).await;
+        written.map_err(|error| {
+            tracing::error!(%error, "the acquirer simulator cannot use its ledger");
+            // A commit whose answer was lost may have happened.
+            AcquirerError::TimedOut
+        })
     }
 
     async fn known(&self, reference: &str) -> Result<Known, AcquirerError> {

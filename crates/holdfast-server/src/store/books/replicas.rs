@@ -10,7 +10,7 @@ use holdfast_core::time::UnixMs;
 /// How long a replica counts as alive after it said so. Another one takes its jobs over after that.
 pub const ALIVE_MS: i64 = 15_000;
 /// Between two times of saying so.
-pub const BEAT_MS: u64 = 3_000;
+pub const BEAT_MS: i64 = 3_000;
 
 impl Books {
     /// Whether other servers may use the same books. A SQLite file is guarded by the lock on its directory.
@@ -97,6 +97,10 @@ async fn beat(connection: &mut Conn, replica: String, now_ms: UnixMs) -> Result<
     .bind(now_ms)
     .execute(&mut *connection)
     .await?;
+    sqlx::query("DELETE FROM duties WHERE holder IN (SELECT id FROM replicas WHERE alive_until_ms <= $1)")
+        .bind(now_ms)
+        .execute(&mut *connection)
+        .await?;
     let gone = sqlx::query("DELETE FROM replicas WHERE alive_until_ms <= $1").bind(now_ms).execute(connection).await?;
     if gone.rows_affected() > 0 {
         tracing::warn!(

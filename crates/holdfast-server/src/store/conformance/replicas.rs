@@ -163,7 +163,16 @@ async fn what_a_silent_replica_had_taken_on_goes_to_another() {
 #[ignore = "needs PostgreSQL: cargo xtask test server"]
 async fn a_duty_is_one_replicas_until_its_time_is_over() {
     let (a, b) = two().await;
+    let sweep = async |f: &Fixture<Books>| f.ledger.take_duty("sweep", NOW, NOW + 300_000).await;
     let take = async |f: &Fixture<Books>, now_ms: i64| f.ledger.take_duty("keys", now_ms, now_ms + 10).await;
+    for f in [&a, &b] {
+        f.ledger.beat(NOW).await.expect("beats");
+    }
+    assert_eq!(sweep(&a).await, Ok(true));
+    assert_eq!(sweep(&b).await, Ok(false));
+    b.ledger.beat(NOW + 5_000).await.expect("beats");
+    b.ledger.beat(NOW + 16_000).await.expect("beats");
+    assert_eq!(sweep(&b).await, Ok(true), "whoever is silent loses its duties");
     assert_eq!(take(&a, NOW).await, Ok(true));
     assert_eq!(take(&b, NOW + 9).await, Ok(false));
     assert_eq!(take(&a, NOW + 9).await, Ok(true), "its own is kept on");
