@@ -68,8 +68,9 @@ async function activate() {
 
 function isOurs(request, url) {
   if (request.method !== "GET" || url.origin !== self.location.origin) return false;
-  // Receipts are the server's pages: the till's page must not stand in for them.
-  if (["/api/", "/demo/", "/r/"].some((prefix) => url.pathname.startsWith(prefix))) return false;
+  // Receipts and the back office are the server's pages: the till's page must not stand in for them.
+  if (["/api/", "/demo/", "/r/", "/office/"].some((prefix) => url.pathname.startsWith(prefix))) return false;
+  if (url.pathname === "/office") return false;
   return request.mode === "navigate" ? !hasExtension(url) || isKept(url) : isKept(url);
 }
 

@@ -59,6 +59,26 @@ pub const ACQUIRER_RETRY_MS_MAX: i64 = 300_000;
 
 /// An enrolment code lives ten minutes.
 pub const ENROLMENT_CODE_MS: i64 = 600_000;
+/// A person's session ends this long after the sign-in, whatever happens in it.
+pub const SESSION_MS_MAX: i64 = 12 * 3_600_000;
+/// And this long after its last request.
+pub const SESSION_IDLE_MS_MAX: i64 = 30 * 60_000;
+/// A session that still waits for its second factor.
+pub const SESSION_HALF_MS_MAX: i64 = 10 * 60_000;
+/// A one-time link to choose a password.
+pub const INVITATION_MS: i64 = 24 * 3_600_000;
+/// Failed attempts to sign in that are free, of one account and from one address. Each further one doubles the wait.
+pub const SIGN_IN_FREE_OF_ACCOUNT: i64 = 5;
+pub const SIGN_IN_FREE_OF_ADDRESS: i64 = 20;
+pub const SIGN_IN_WAIT_MS_MIN: i64 = 30_000;
+pub const SIGN_IN_WAIT_MS_MAX: i64 = 15 * 60_000;
+/// After this long without an attempt, failures are forgotten.
+pub const SIGN_IN_MEMORY_MS: i64 = 24 * 3_600_000;
+/// A repeated request gets its first answer again for this long.
+pub const REPEAT_MS: i64 = 24 * 3_600_000;
+/// Characters of an Idempotency-Key.
+pub const REPEAT_KEY_CHARS_MAX: usize = 255;
+
 /// Bytes of plaintext in an envelope, after padding.
 pub const PLAINTEXT_BYTES: usize = 512;
 /// Largest `limit` of a history page.

@@ -1,9 +1,10 @@
-//! The command line: `holdfast serve`, `root make`, `keys`, `report`, and what looks after a server.
+//! The command line: `holdfast serve`, `owner add`, `root make`, `keys`, `report`, and what looks after a server.
 
 mod care;
 mod keys;
 mod keystore;
 mod logging;
+mod owner;
 pub(crate) mod replica;
 mod report;
 mod root;
@@ -61,6 +62,11 @@ enum Command {
     },
     /// Print a report of the shop's books.
     Report(ReportArgs),
+    /// People who run shops: the first owner is made here.
+    Owner {
+        #[command(subcommand)]
+        command: owner::OwnerCommand,
+    },
     /// Root keys, which are kept offline.
     Root {
         #[command(subcommand)]
@@ -97,6 +103,8 @@ pub struct ServeArgs {
     pub keystore: KeyStoreArgs,
     #[command(flatten)]
     pub mail: MailArgs,
+    #[command(flatten)]
+    pub doors: DoorArgs,
 }
 
 /// What `report` needs to know.
@@ -142,6 +150,17 @@ pub enum AcquirerKind {
     Iso8583,
 }
 
+/// How the server is reached.
+#[derive(Debug, Default, clap::Args)]
+pub struct DoorArgs {
+    /// What people type to come here, such as https://till.example. With https, cookies are kept to encrypted connections.
+    #[arg(long)]
+    pub public_url: Option<String>,
+    /// A proxy of your own stands in front and sets X-Forwarded-For. Never without one: anybody could claim any address.
+    #[arg(long)]
+    pub behind_proxy: bool,
+}
+
 #[derive(Debug, Subcommand)]
 enum RootCommand {
     /// Make the current and the next root key; keys that are there already stay.
@@ -164,6 +183,7 @@ pub fn run() -> ExitCode {
         Command::CheckConfig(args) => care::check_config(&args).map_err(Into::into),
         Command::Keys { command } => keys::run(command),
         Command::Report(args) => report::report(&args).map_err(Into::into),
+        Command::Owner { command } => owner::run(command).map_err(Into::into),
         Command::Root { command: RootCommand::Make { dir } } => root::make(&dir).map_err(Into::into),
     };
     match outcome {

@@ -7,11 +7,12 @@ use crate::acquirer::simulator::{RealPause, Simulator, SqlBook};
 use crate::acquirer::{Configured, DemoSimulator};
 use crate::clock::SystemClock;
 use crate::http::app::App;
-use crate::http::{Parts, Server, router};
+use crate::http::{Doors, Parts, Server, router};
 use crate::journal::{self, Journal};
 use crate::keys::store::KeyStoreError;
 use crate::keys::{BookedCardKeys, KeyError, KeyFileError, Keyring, LocalKeys, Material};
 use crate::mail::{self, MailSettingsError, Mails, Post};
+use crate::people::{People, PeopleError};
 use crate::process::{Clock as _, Processor, runner};
 use crate::receipts::{ReceiptError, Receipts};
 use crate::store::{Books, OpenError, Place, PostgresUrl, StoreError};
@@ -76,6 +77,8 @@ pub enum ServeError {
     Keys(#[from] KeyError),
     #[error(transparent)]
     KeyStore(#[from] KeyStoreError),
+    #[error(transparent)]
+    People(#[from] PeopleError),
 }
 
 /// Serves until SIGINT or SIGTERM.
@@ -106,7 +109,8 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     tokio::task::spawn_blocking(move || app.warm());
     tracing::info!(%address, demo = args.demo, "serving");
     let (drained, mut is_over) = (stopped.clone(), stopped);
-    let serving = axum::serve(listener, router(server)).with_graceful_shutdown(wait_for(drained));
+    let service = router(server).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(wait_for(drained));
     let serving = async { serving.await };
     tokio::pin!(serving);
     tokio::select! {
@@ -154,7 +158,10 @@ pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Resu
     let mails = mails(args, &ledger, &receipts, clock)?;
     let processor = Processor::new(Arc::clone(&ledger), acquirer, card_keys, clock, pan_key)
         .with_on_change(Arc::new(move |_| changed.send_modify(|count| *count += 1)));
+    let people = People::new(ledger.db().clone(), local)?;
     Ok(Server::new(Parts {
+        people,
+        doors: doors(args),
         ledger,
         keyring: Arc::new(keyring),
         processor: Arc::new(processor),
@@ -245,6 +252,12 @@ async fn acquirer(
             Ok(Configured::None)
         }
     }
+}
+
+fn doors(args: &ServeArgs) -> Doors {
+    let public_url = args.doors.public_url.clone();
+    let is_secure = public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+    Doors { public_url, behind_proxy: args.doors.behind_proxy, is_secure }
 }
 
 /// One process per data directory. The lock ends with the process, however it ends.

@@ -1,19 +1,16 @@
 //! Who is calling: the HTTP message signature of an enrolled device (RFC 9421, docs/protocol.md section 2).
 
 use super::Server;
+use super::body::bytes;
 use super::problem::ApiError;
 use crate::store::{Device, Ledger as _};
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, Uri};
 use holdfast_core::id::DeviceId;
-use holdfast_core::limits::UPLOAD_MS_MAX;
 use holdfast_crypto::es256::VerifyingKey;
 use holdfast_wire::httpsig::{self, HttpSigError, ToCheck};
-use std::time::Duration;
 
-/// How long a body may take to arrive: as long as a till waits for an upload.
-const BODY_TIME_MAX: Duration = Duration::from_millis(UPLOAD_MS_MAX.unsigned_abs());
 /// Bytes of a body that is no batch.
 pub const SMALL_BODY_BYTES_MAX: usize = 16_384;
 
@@ -36,9 +33,7 @@ pub struct Signed {
 /// Reads body and signature fields. `too_large` is what a longer body gets.
 pub async fn receive(request: Request<Body>, body_bytes_max: usize, too_large: ApiError) -> Result<Received, ApiError> {
     let (parts, body) = request.into_parts();
-    // A line that drips must not hold a place for ever.
-    let arrived = tokio::time::timeout(BODY_TIME_MAX, axum::body::to_bytes(body, body_bytes_max)).await;
-    let body = arrived.map_err(|_| ApiError::TOO_SLOW)?.map_err(|_| too_large)?;
+    let body = bytes(body, body_bytes_max, too_large).await?;
     let field = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let signed = httpsig::Request {
         method: parts.method.as_str(),

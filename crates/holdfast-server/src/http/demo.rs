@@ -5,24 +5,16 @@ use super::api::enrolments::code_hash;
 use super::problem::ApiError;
 use crate::acquirer::simulator::{LedgerView, Script};
 use crate::process::Clock as _;
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use holdfast_core::limits::ENROLMENT_CODE_MS;
 use holdfast_wire::b64;
 use holdfast_wire::enrolment::EnrolmentCode;
 use std::sync::Arc;
 
-pub fn routes() -> Router<Arc<Server>> {
-    Router::new()
-        .route("/demo/enrolment-code", get(enrolment_code))
-        .route("/demo/acquirer/ledger", get(ledger))
-        .route("/demo/acquirer/script", get(script).put(set_script))
-}
-
 /// A fresh code of 128 bits.
-async fn enrolment_code(State(server): State<Arc<Server>>) -> Result<Json<EnrolmentCode>, ApiError> {
+pub async fn enrolment_code(State(server): State<Arc<Server>>) -> Result<Json<EnrolmentCode>, ApiError> {
     let merchant_id = server.ledger.first_merchant().await?.ok_or(ApiError::TRY_LATER)?;
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|_| ApiError::TRY_LATER)?;
@@ -33,16 +25,16 @@ async fn enrolment_code(State(server): State<Arc<Server>>) -> Result<Json<Enrolm
     Ok(Json(EnrolmentCode { code, expires_ms }))
 }
 
-async fn ledger(State(server): State<Arc<Server>>) -> Result<Json<LedgerView>, ApiError> {
+pub async fn ledger(State(server): State<Arc<Server>>) -> Result<Json<LedgerView>, ApiError> {
     let simulator = server.demo.as_ref().ok_or(ApiError::NOT_FOUND)?;
     simulator.ledger().await.map(Json).map_err(|_| ApiError::TRY_LATER)
 }
 
-async fn script(State(server): State<Arc<Server>>) -> Result<Json<Script>, ApiError> {
+pub async fn script(State(server): State<Arc<Server>>) -> Result<Json<Script>, ApiError> {
     server.demo.as_ref().map(|simulator| Json(simulator.script())).ok_or(ApiError::NOT_FOUND)
 }
 
-async fn set_script(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Script>, ApiError> {
+pub async fn set_script(State(server): State<Arc<Server>>, body: Bytes) -> Result<Json<Script>, ApiError> {
     let simulator = server.demo.as_ref().ok_or(ApiError::NOT_FOUND)?;
     let script: Script = serde_json::from_slice(&body).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
     if !script.is_usable() {

@@ -1,17 +1,19 @@
 //! `/demo/mails`: the letters that a demo keeps instead of sending, and its merchant's templates.
 
 use super::Server;
+use super::door::Access;
 use super::problem::ApiError;
+use super::routes::{Route, route};
 use crate::mail::{Post, Rendered, TemplateError, Templates};
 use crate::process::Clock as _;
 use crate::receipts::{SAMPLE_STATES, sample};
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::routing::{get, post, put};
 use holdfast_core::id::MailId;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -46,13 +48,14 @@ enum Preview {
     Wrong { error: TemplateError },
 }
 
-pub fn routes() -> Router<Arc<Server>> {
-    Router::new()
-        .route("/demo/mails", get(list))
-        .route("/demo/mails/{id}", get(one))
-        .route("/demo/mail/templates", get(templates).put(put_templates))
-        .route("/demo/mail/preview", post(preview))
-}
+/// The demo's routes about letters.
+pub const ROUTES: &[Route] = &[
+    route("GET", "/demo/mails", Access::Demo, || get(list)),
+    route("GET", "/demo/mails/{id}", Access::Demo, || get(one)),
+    route("GET", "/demo/mail/templates", Access::Demo, || get(templates)),
+    route("PUT", "/demo/mail/templates", Access::Demo, || put(put_templates)),
+    route("POST", "/demo/mail/preview", Access::Demo, || post(preview)),
+];
 
 /// The letters, the oldest first.
 async fn list(State(server): State<Arc<Server>>) -> Result<Json<List>, ApiError> {

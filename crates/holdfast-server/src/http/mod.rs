@@ -3,11 +3,16 @@
 mod api;
 pub mod app;
 mod auth;
+mod body;
 mod demo;
 mod demo_mail;
+mod door;
+mod office;
 mod owner;
 mod problem;
+mod qr;
 mod receipt;
+pub mod routes;
 mod wrap;
 
 #[cfg(test)]
@@ -17,6 +22,7 @@ use crate::acquirer::{Configured, DemoSimulator};
 use crate::clock::SystemClock;
 use crate::keys::{BookedCardKeys, Keyring};
 use crate::mail::Mails;
+use crate::people::People;
 use crate::process::Processor;
 use crate::receipts::Receipts;
 use crate::store::Books;
@@ -25,7 +31,6 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
 use problem::ApiError;
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -35,6 +40,24 @@ const BATCHES_AT_ONCE_MAX: usize = 64;
 
 /// The processor of a running server.
 pub type ServerProcessor = Processor<Books, Configured, BookedCardKeys, SystemClock>;
+
+/// How the server is reached.
+#[derive(Debug, Clone, Default)]
+pub struct Doors {
+    /// What people type, such as `https://till.example`; without it, what the browser says is taken.
+    pub public_url: Option<String>,
+    /// A proxy of our own stands in front and says who calls.
+    pub behind_proxy: bool,
+    /// People come over TLS, here or at the proxy.
+    pub is_secure: bool,
+}
+
+impl Doors {
+    /// A `__Host-` cookie can be set by this very host over TLS only.
+    pub fn cookie_name(&self) -> &'static str {
+        if self.is_secure { "__Host-holdfast" } else { "holdfast" }
+    }
+}
 
 /// What the handlers share.
 pub struct Server {
@@ -52,6 +75,8 @@ pub struct Server {
     pub demo: Option<Arc<DemoSimulator>>,
     pub receipts: Arc<Receipts>,
     pub mails: Arc<Mails>,
+    pub people: People,
+    pub doors: Doors,
     batches: Semaphore,
 }
 
@@ -68,37 +93,40 @@ pub struct Parts {
     pub demo: Option<Arc<DemoSimulator>>,
     pub receipts: Arc<Receipts>,
     pub mails: Arc<Mails>,
+    pub people: People,
+    pub doors: Doors,
 }
 
 impl Server {
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { ledger, keyring, processor, app, clock, wake, changes, stop, demo, receipts, mails } = parts;
+        let Parts { ledger, keyring, processor, app, clock, wake, changes, stop, demo, receipts, mails, people, doors } =
+            parts;
         let batches = Semaphore::new(BATCHES_AT_ONCE_MAX);
-        Arc::new(Self { ledger, keyring, processor, app, clock, wake, changes, stop, demo, receipts, mails, batches })
+        Arc::new(Self {
+            ledger,
+            keyring,
+            processor,
+            app,
+            clock,
+            wake,
+            changes,
+            stop,
+            demo,
+            receipts,
+            mails,
+            people,
+            doors,
+            batches,
+        })
     }
 }
 
 /// Every route.
 pub fn router(server: Arc<Server>) -> Router {
-    let api = Router::new()
-        .route("/api/v1/keyset", get(api::keyset::get))
-        .route("/api/v1/keylog", get(api::keylog::get))
-        .route("/api/v1/time", get(api::time::get))
-        .route("/api/v1/enrolments", post(api::enrolments::post))
-        .route("/api/v1/shop", get(api::shop::get))
-        .route("/api/v1/heartbeat", post(api::heartbeat::post))
-        .route("/api/v1/batches", post(api::batches::post))
-        .route("/api/v1/payments", get(api::payments::list))
-        .route("/api/v1/payments/{id}", get(api::payments::one))
-        .route("/api/v1/payments/{id}/receipt", post(api::receipt_mails::post).get(api::receipt_mails::get))
-        .route("/r/{token}", get(receipt::page))
-        .route("/r/light.css", get(receipt::light))
-        .route("/r/dark.css", get(receipt::dark))
-        .route("/api/v1/reports/{kind}", get(api::reports::get))
-        .route("/healthz", get(|| async { "ok" }));
-    let routes = if server.demo.is_some() { api.merge(demo::routes()).merge(demo_mail::routes()) } else { api };
-    routes
-        .method_not_allowed_fallback(|| async { ApiError::METHOD_NOT_ALLOWED })
+    let all = routes::routes(&server, routes::ROUTES);
+    let of_demo = || routes::routes(&server, routes::DEMO_ROUTES).merge(routes::routes(&server, demo_mail::ROUTES));
+    let all = if server.demo.is_some() { all.merge(of_demo()) } else { all };
+    all.method_not_allowed_fallback(|| async { ApiError::METHOD_NOT_ALLOWED })
         .fallback(files)
         .layer(axum::middleware::from_fn(wrap::wrap))
         .with_state(server)
@@ -107,7 +135,7 @@ pub fn router(server: Arc<Server>) -> Router {
 /// The app's files. What looks like an interface is answered like one.
 async fn files(State(server): State<Arc<Server>>, request: Request) -> Response {
     let path = request.uri().path();
-    let is_interface = ["/api/", "/demo/", "/r/"].iter().any(|prefix| path.starts_with(prefix));
+    let is_interface = ["/api/", "/demo/", "/office/", "/r/"].iter().any(|prefix| path.starts_with(prefix));
     if is_interface {
         return ApiError::NOT_FOUND.into_response();
     }

@@ -1,6 +1,8 @@
 //! Errors as application/problem+json (RFC 9457), with what to do.
 
+use crate::desk::CodeError;
 use crate::ingest::IngestError;
+use crate::people::{PeopleError, SignInError};
 use crate::store::StoreError;
 use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -47,12 +49,6 @@ impl ApiError {
         "The enrolment code is not valid",
         "Ask for a fresh code: each works once, for ten minutes.",
     );
-    pub const OWNER_ONLY: Self = error(
-        "owner-only",
-        StatusCode::UNAUTHORIZED,
-        "Only the shop's owner may do this",
-        "Sign in as the owner. Until that is possible here, `holdfast report` prints the same on the server.",
-    );
     pub const REPORT_UNREADABLE: Self = error(
         "report-unreadable",
         StatusCode::BAD_REQUEST,
@@ -60,6 +56,56 @@ impl ApiError {
         "Give from and to as days such as 2026-11-23, at most ten years apart, and format as json or csv.",
     );
     pub const NOT_FOUND: Self = error("not-found", StatusCode::NOT_FOUND, "There is nothing here", "Check the path.");
+    pub const SIGN_IN_NEEDED: Self = error(
+        "sign-in-needed",
+        StatusCode::UNAUTHORIZED,
+        "Nobody is signed in",
+        "Sign in again: POST /api/v1/sessions, or /office in a browser.",
+    );
+    pub const SIGN_IN_REFUSED: Self = error(
+        "sign-in-refused",
+        StatusCode::UNAUTHORIZED,
+        "This sign-in is not right",
+        "Check the e-mail address, the password and the code. A code works once.",
+    );
+    pub const SIGN_IN_WAIT: Self =
+        error("sign-in-wait", StatusCode::TOO_MANY_REQUESTS, "Too many attempts", "Come again after Retry-After.");
+    pub const SECOND_FACTOR_MISSING: Self = error(
+        "second-factor-missing",
+        StatusCode::FORBIDDEN,
+        "This account has no second factor yet",
+        "Sign in at /office in a browser and set it up.",
+    );
+    pub const NOT_ALLOWED: Self = error(
+        "not-allowed",
+        StatusCode::FORBIDDEN,
+        "Your role does not allow this",
+        "Ask an owner of the shop; or choose the shop first, with PUT /api/v1/session.",
+    );
+    pub const FOREIGN_PAGE: Self = error(
+        "foreign-page",
+        StatusCode::FORBIDDEN,
+        "This request comes from another site's page",
+        "Send it from the back office itself, or with a bearer token instead of the cookie.",
+    );
+    pub const IDEMPOTENCY_KEY_REUSED: Self = error(
+        "idempotency-key-reused",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "This Idempotency-Key came with another request before",
+        "Take a fresh key for a new request.",
+    );
+    pub const DEVICE_UNKNOWN: Self = error(
+        "device-unknown",
+        StatusCode::NOT_FOUND,
+        "This device is not known",
+        "GET /api/v1/devices lists those of this shop.",
+    );
+    pub const LOCATION_UNKNOWN: Self = error(
+        "location-unknown",
+        StatusCode::NOT_FOUND,
+        "This location is not known",
+        "GET /api/v1/locations lists those of this shop.",
+    );
     pub const PAYMENT_UNKNOWN: Self = error(
         "payment-unknown",
         StatusCode::NOT_FOUND,
@@ -137,6 +183,14 @@ impl ApiError {
     };
 }
 
+impl ApiError {
+    /// The same, to be tried again after so many milliseconds.
+    pub fn after_ms(self, wait_ms: i64) -> Self {
+        let seconds = u16::try_from(wait_ms.max(0) / 1000 + 1).unwrap_or(u16::MAX);
+        Self { retry_after_s: Some(seconds), ..self }
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let problem = Problem::new(self.name, self.status.as_u16(), self.title, self.detail);
@@ -154,6 +208,33 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a request could not use the database");
         Self::TRY_LATER
+    }
+}
+
+impl From<PeopleError> for ApiError {
+    fn from(error: PeopleError) -> Self {
+        tracing::error!(%error, "a request about people could not be done");
+        Self::TRY_LATER
+    }
+}
+
+impl From<SignInError> for ApiError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Refused => Self::SIGN_IN_REFUSED,
+            SignInError::Wait(wait_ms) => Self::SIGN_IN_WAIT.after_ms(wait_ms),
+            SignInError::People(error) => error.into(),
+        }
+    }
+}
+
+impl From<CodeError> for ApiError {
+    fn from(error: CodeError) -> Self {
+        match error {
+            CodeError::KeyReused => Self::IDEMPOTENCY_KEY_REUSED,
+            CodeError::LocationUnknown => Self::LOCATION_UNKNOWN,
+            CodeError::People(error) => error.into(),
+        }
     }
 }
 

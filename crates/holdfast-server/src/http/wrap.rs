@@ -28,10 +28,10 @@ pub async fn wrap(request: Request, next: Next) -> Response {
     let request_id = NEXT_REQUEST.fetch_add(1, Ordering::Relaxed);
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    // What an answer says itself stands: the app's files their policy and how long they keep, the office's pages theirs.
     for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    // The app's files say both themselves.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers
         .entry(CONTENT_SECURITY_POLICY)

@@ -1,12 +1,17 @@
 //! `/api/v1`: one module per path.
 
 pub mod batches;
+pub mod codes;
+pub mod devices;
 pub mod enrolments;
 pub mod heartbeat;
 pub mod keylog;
 pub mod keyset;
+pub mod merchants;
 pub mod payments;
+pub mod quarantine;
 pub mod receipt_mails;
 pub mod reports;
+pub mod sessions;
 pub mod shop;
 pub mod time;

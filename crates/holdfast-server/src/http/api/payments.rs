@@ -2,11 +2,13 @@
 
 use crate::http::Server;
 use crate::http::auth::active;
+use crate::http::door::Person;
 use crate::http::problem::ApiError;
 use crate::store::{Ledger as _, Payment};
 use axum::Json;
 use axum::extract::{Path, Query, Request, State};
-use holdfast_core::id::{DeviceId, PaymentId};
+use axum::http::Uri;
+use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
 use holdfast_core::limits::{HISTORY_PAGE_MAX, POLL_WAIT_MS_MAX};
 use holdfast_core::payment::PaymentState;
 use holdfast_wire::V;
@@ -26,14 +28,13 @@ struct ListParams {
 
 /// A page of changes.
 pub async fn list(State(server): State<Arc<Server>>, request: Request) -> Result<Json<HistoryPage>, ApiError> {
-    let signed = active(&server, request).await?;
-    let Query(params) = Query::<ListParams>::try_from_uri(&signed.uri).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
+    let (merchant_id, uri) = asked_by(&server, request).await?;
+    let Query(params) = Query::<ListParams>::try_from_uri(&uri).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
     let after = match params.after.as_str() {
         "" => 0,
         cursor => cursor.parse::<i64>().map_err(|_| ApiError::REQUEST_UNREADABLE)?,
     };
     let limit = params.limit.unwrap_or(HISTORY_PAGE_MAX).clamp(1, HISTORY_PAGE_MAX);
-    let merchant_id = signed.device.merchant_id;
     // One more than asked for tells whether there are more.
     let mut payments = server.ledger.changed_after(merchant_id, after, limit + 1).await?;
     let more = payments.len() > limit;
@@ -58,8 +59,8 @@ pub async fn one(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Json<PaymentView>, ApiError> {
-    let signed = active(&server, request).await?;
-    let Query(params) = Query::<OneParams>::try_from_uri(&signed.uri).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
+    let (merchant_id, uri) = asked_by(&server, request).await?;
+    let Query(params) = Query::<OneParams>::try_from_uri(&uri).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
     let id: PaymentId = id.parse().map_err(|_| ApiError::PAYMENT_UNKNOWN)?;
     let wait_ms = params.wait_ms.unwrap_or(0).clamp(0, POLL_WAIT_MS_MAX);
     let deadline = Instant::now() + Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
@@ -68,10 +69,10 @@ pub async fn one(
     let mut stop = server.stop.clone();
     let mut is_last_look = wait_ms == 0;
     loop {
-        let found = server.ledger.payment(id).await?.filter(|p| p.merchant_id == signed.device.merchant_id);
+        let found = server.ledger.payment(id).await?.filter(|p| p.merchant_id == merchant_id);
         match found {
             Some(payment) if is_last_look || payment.state.is_settled() => {
-                let names = server.ledger.device_names(signed.device.merchant_id).await?;
+                let names = server.ledger.device_names(merchant_id).await?;
                 return Ok(Json(view(&server, &payment, &names)));
             }
             // A payment may be asked for before its upload arrived.
@@ -92,6 +93,16 @@ pub async fn one(
             Err(_) => next_look == deadline,
         };
     }
+}
+
+/// The merchant of whoever asks: a person whom the door let in, or else a device by its signature.
+async fn asked_by(server: &Server, request: Request) -> Result<(MerchantId, Uri), ApiError> {
+    if let Some(person) = request.extensions().get::<Person>() {
+        let at = person.session.at.as_ref().ok_or(ApiError::NOT_ALLOWED)?;
+        return Ok((at.merchant_id, request.uri().clone()));
+    }
+    let signed = active(server, request).await?;
+    Ok((signed.device.merchant_id, signed.uri))
 }
 
 /// A payment as a till may see it.

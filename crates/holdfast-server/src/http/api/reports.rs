@@ -1,13 +1,13 @@
 //! `GET /api/v1/reports/{kind}`: the shop's books, for its owner.
 
 use crate::http::Server;
-use crate::http::owner::authorise;
+use crate::http::owner::merchant_of;
 use crate::http::problem::ApiError;
 use crate::journal::Journal;
 use crate::journal::report::{Ask, AskError, to_csv};
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{HeaderMap, Uri};
+use axum::http::{Extensions, Uri};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -32,9 +32,9 @@ pub async fn get(
     State(server): State<Arc<Server>>,
     Path(kind): Path<String>,
     uri: Uri,
-    headers: HeaderMap,
+    extensions: Extensions,
 ) -> Result<Response, ApiError> {
-    let merchant_id = authorise(&server, &headers).await?;
+    let merchant_id = merchant_of(&server, &extensions).await?;
     let Query(params) = Query::<Params>::try_from_uri(&uri).map_err(|_| ApiError::REPORT_UNREADABLE)?;
     let ask = Ask::parse(&kind, &params.from, &params.to).map_err(|error| match error {
         AskError::Kind => ApiError::NOT_FOUND,

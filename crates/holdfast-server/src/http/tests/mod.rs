@@ -1,7 +1,9 @@
 //! The interface through its router. Here: a whole server without a listener, and requests as a till signs them.
 
 mod access;
+mod matrix;
 mod paths;
+mod people;
 mod receipt_mails;
 mod receipts;
 mod replicas;
@@ -9,7 +11,7 @@ mod reports;
 
 use super::{Server, router};
 use crate::cli::serve::build;
-use crate::cli::{AcquirerArgs, KeyStoreArgs, ServeArgs};
+use crate::cli::{AcquirerArgs, DoorArgs, KeyStoreArgs, ServeArgs};
 use crate::keys::root::make_root_files;
 use crate::process::runner;
 use crate::store::{PostgresUrl, StoreError};
@@ -63,6 +65,7 @@ async fn start(folder: tempfile::TempDir, demo: bool, database: Option<PostgresU
         mail: crate::mail::MailArgs::default(),
         acquirer: AcquirerArgs::default(),
         keystore: KeyStoreArgs::default(),
+        doors: DoorArgs::default(),
     };
     let (stop, stopped) = watch::channel(false);
     let server = build(&args, stopped.clone()).await.expect("starts");

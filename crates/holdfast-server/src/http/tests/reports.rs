@@ -45,5 +45,5 @@ async fn what_is_no_report_is_refused_and_so_is_everybody_outside_the_demo() {
     }
     let real = house(false).await;
     let answer = real.get(&format!("/api/v1/reports/day?{RANGE}")).await;
-    assert_eq!(answer.problem(), (401, "owner-only".to_owned()));
+    assert_eq!(answer.problem(), (401, "sign-in-needed".to_owned()));
 }

@@ -145,7 +145,8 @@ async fn enrol(
     enrolment: Enrolment,
 ) -> Result<Enrolled, StoreError> {
     let used = sqlx::query(
-        "UPDATE enrolment_codes SET used_ms = $1 WHERE code_hash = $2 AND used_ms IS NULL AND expires_ms > $1 RETURNING merchant_id",
+        "UPDATE enrolment_codes SET used_ms = $1 WHERE code_hash = $2 AND used_ms IS NULL AND expires_ms > $1
+           RETURNING merchant_id, location_id",
     )
     .bind(now_ms)
     .bind(enrolment.code_hash)
@@ -153,6 +154,7 @@ async fn enrol(
     .await?;
     let Some(row) = used else { return Ok(Enrolled::CodeRefused) };
     let merchant_id: MerchantId = parsed(&row, "merchant_id")?;
+    let location_id: Option<String> = row.try_get("location_id")?;
     // Two devices that enrol at once must not take the same number.
     let lock = scope
         .dialect
@@ -164,7 +166,8 @@ async fn enrol(
         .await?;
     let device_number = small(&row, "number")?;
     sqlx::query(
-        "INSERT INTO devices (id, merchant_id, number, name, x, y, enrolled_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO devices (id, merchant_id, number, name, x, y, enrolled_ms, location_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(enrolment.device_id.to_string())
     .bind(merchant_id.to_string())
@@ -173,6 +176,7 @@ async fn enrol(
     .bind(enrolment.key.x())
     .bind(enrolment.key.y())
     .bind(now_ms)
+    .bind(location_id)
     .execute(connection)
     .await?;
     Ok(Enrolled::Yes { device_number, merchant_id })

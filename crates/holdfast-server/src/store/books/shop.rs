@@ -21,6 +21,15 @@ impl Books {
         found.as_ref().map(|row| super::row::parsed(row, "id")).transpose()
     }
 
+    /// Every merchant.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn merchant_ids(&self) -> Result<Vec<MerchantId>, StoreError> {
+        let rows = sqlx::query("SELECT id FROM merchants ORDER BY id").fetch_all(self.db.reader()).await?;
+        rows.iter().map(|row| super::row::parsed(row, "id")).collect()
+    }
+
     /// Adds a merchant with its catalogue, in one transaction.
     ///
     /// # Errors

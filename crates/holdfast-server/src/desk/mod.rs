@@ -1,0 +1,32 @@
+//! What a person sees and does of one merchant. A [`Desk`] is made from a credential, so every statement here names the
+//! merchant of whoever asks, and there is no way to ask about another one.
+
+mod codes;
+mod devices;
+mod payments;
+mod quarantine;
+
+pub use codes::{Code, CodeError};
+pub use devices::{DeviceRow, Location};
+pub use payments::{PaymentLine, StateSum};
+pub use quarantine::{Claims, QuarantineLine};
+
+use crate::store::Database;
+use holdfast_core::id::MerchantId;
+
+/// One merchant's affairs.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    db: Database,
+    merchant_id: MerchantId,
+}
+
+impl Desk {
+    pub fn new(db: Database, merchant_id: MerchantId) -> Self {
+        Self { db, merchant_id }
+    }
+
+    fn id(&self) -> String {
+        self.merchant_id.to_string()
+    }
+}

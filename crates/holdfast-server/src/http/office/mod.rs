@@ -1,0 +1,11 @@
+//! `/office`: a plain back office in the till's own look, rendered on the server. It has no script, so its policy allows none.
+
+pub mod devices;
+mod format;
+pub mod page;
+pub mod payments;
+pub mod quarantine;
+pub mod shops;
+pub mod sign_in;
+pub mod today;
+pub mod welcome;

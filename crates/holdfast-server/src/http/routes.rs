@@ -1,0 +1,100 @@
+//! Every route in one table: its method, its path, who may use it, and what answers. The router is made from it, and so is the
+//! test that tries every route with every credential. A route that is not here does not exist.
+
+use super::api;
+use super::door::{Access, door};
+use super::{Server, demo, office, receipt};
+use crate::people::Role;
+use axum::Router;
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use std::sync::Arc;
+
+/// One route.
+pub struct Route {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub access: Access,
+    handler: fn() -> MethodRouter<Arc<Server>>,
+}
+
+/// An entry of the table.
+pub const fn route(
+    method: &'static str,
+    path: &'static str,
+    access: Access,
+    handler: fn() -> MethodRouter<Arc<Server>>,
+) -> Route {
+    Route { method, path, access, handler }
+}
+
+const OWNER: &[Role] = &[Role::Owner];
+const KEEPERS: &[Role] = &[Role::Owner, Role::Manager];
+const SHOP: &[Role] = &[Role::Owner, Role::Manager, Role::Cashier];
+const OPERATOR: &[Role] = &[Role::Operator];
+const ANYBODY: &[Role] = &Role::ALL;
+
+/// The routes of every server.
+pub const ROUTES: &[Route] = &[
+    route("GET", "/healthz", Access::Public, || get(|| async { "ok" })),
+    route("GET", "/api/v1/keyset", Access::Public, || get(api::keyset::get)),
+    route("GET", "/api/v1/keylog", Access::Device, || get(api::keylog::get)),
+    route("GET", "/api/v1/time", Access::Public, || get(api::time::get)),
+    route("POST", "/api/v1/enrolments", Access::Code, || post(api::enrolments::post)),
+    route("GET", "/api/v1/shop", Access::Device, || get(api::shop::get)),
+    route("POST", "/api/v1/heartbeat", Access::Device, || post(api::heartbeat::post)),
+    route("POST", "/api/v1/batches", Access::DeviceEvenRevoked, || post(api::batches::post)),
+    route("GET", "/api/v1/payments", Access::DeviceOr(SHOP), || get(api::payments::list)),
+    route("GET", "/api/v1/payments/{id}", Access::DeviceOr(SHOP), || get(api::payments::one)),
+    route("POST", "/api/v1/payments/{id}/receipt", Access::Device, || post(api::receipt_mails::post)),
+    route("GET", "/api/v1/payments/{id}/receipt", Access::Device, || get(api::receipt_mails::get)),
+    route("POST", "/api/v1/sessions", Access::Public, || post(api::sessions::post)),
+    route("DELETE", "/api/v1/sessions", Access::People(ANYBODY), || delete(api::sessions::delete_all)),
+    route("GET", "/api/v1/session", Access::People(ANYBODY), || get(api::sessions::get)),
+    route("PUT", "/api/v1/session", Access::Signed, || put(api::sessions::put)),
+    route("DELETE", "/api/v1/session", Access::People(ANYBODY), || delete(api::sessions::delete)),
+    route("GET", "/api/v1/devices", Access::People(KEEPERS), || get(api::devices::list)),
+    route("PATCH", "/api/v1/devices/{id}", Access::People(KEEPERS), || patch(api::devices::rename)),
+    route("POST", "/api/v1/devices/{id}/revocation", Access::People(KEEPERS), || post(api::devices::revoke)),
+    route("POST", "/api/v1/enrolment-codes", Access::People(KEEPERS), || post(api::codes::post)),
+    route("GET", "/api/v1/locations", Access::People(KEEPERS), || get(api::devices::locations)),
+    route("POST", "/api/v1/locations", Access::People(OWNER), || post(api::devices::add_location)),
+    route("GET", "/api/v1/quarantine", Access::People(OWNER), || get(api::quarantine::list)),
+    route("GET", "/api/v1/merchants", Access::People(OPERATOR), || get(api::merchants::list)),
+    route("GET", "/api/v1/reports/{kind}", Access::PeopleOrDemo(OWNER), || get(api::reports::get)),
+    route("GET", "/r/{token}", Access::Public, || get(receipt::page)),
+    route("GET", "/r/light.css", Access::Public, || get(receipt::light)),
+    route("GET", "/r/dark.css", Access::Public, || get(receipt::dark)),
+    route("GET", "/office", Access::Office(SHOP), || get(office::today::get)),
+    route("GET", "/office/style.css", Access::Public, || get(office::page::style)),
+    route("GET", "/office/sign-in", Access::Public, || get(office::sign_in::get)),
+    route("POST", "/office/sign-in", Access::Public, || post(office::sign_in::post)),
+    route("GET", "/office/code", Access::Half, || get(office::sign_in::code)),
+    route("POST", "/office/code", Access::Half, || post(office::sign_in::prove)),
+    route("GET", "/office/welcome/{token}", Access::Public, || get(office::welcome::get)),
+    route("POST", "/office/welcome/{token}", Access::Public, || post(office::welcome::post)),
+    route("GET", "/office/shops", Access::Signed, || get(office::shops::get)),
+    route("POST", "/office/shops", Access::Signed, || post(office::shops::post)),
+    route("POST", "/office/sign-out", Access::Signed, || post(office::sign_in::sign_out)),
+    route("GET", "/office/devices", Access::Office(KEEPERS), || get(office::devices::get)),
+    route("POST", "/office/devices/{id}/name", Access::Office(KEEPERS), || post(office::devices::rename)),
+    route("POST", "/office/devices/{id}/revocation", Access::Office(KEEPERS), || post(office::devices::revoke)),
+    route("POST", "/office/codes", Access::Office(KEEPERS), || post(office::devices::code)),
+    route("GET", "/office/payments", Access::Office(SHOP), || get(office::payments::get)),
+    route("GET", "/office/quarantine", Access::Office(OWNER), || get(office::quarantine::get)),
+];
+
+/// And those of the demo.
+pub const DEMO_ROUTES: &[Route] = &[
+    route("GET", "/demo/enrolment-code", Access::Demo, || get(demo::enrolment_code)),
+    route("GET", "/demo/acquirer/ledger", Access::Demo, || get(demo::ledger)),
+    route("GET", "/demo/acquirer/script", Access::Demo, || get(demo::script)),
+    route("PUT", "/demo/acquirer/script", Access::Demo, || put(demo::set_script)),
+];
+
+/// The router of a table, each route behind its door.
+pub fn routes(server: &Arc<Server>, table: &'static [Route]) -> Router<Arc<Server>> {
+    table.iter().fold(Router::new(), |router, route| {
+        let keeper = axum::middleware::from_fn_with_state((Arc::clone(server), route.access), door);
+        router.route(route.path, (route.handler)().route_layer(keeper))
+    })
+}
