@@ -10,5 +10,6 @@ pub mod icon;
 pub mod menu;
 pub mod pad;
 pub mod qr;
+pub mod receipt_mail;
 pub mod signed_off;
 pub mod strip;

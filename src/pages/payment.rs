@@ -2,6 +2,7 @@
 
 use crate::browser::{intl::TimeStyle, page};
 use crate::components::icon::{BACK, icon, mark};
+use crate::components::receipt_mail::receipt_mail;
 use crate::messages::fill;
 use crate::pages::history::state_mark;
 use crate::state::payment::{Payment, PaymentStage, Tone};
@@ -61,6 +62,7 @@ fn whole(till: Till, payment: Payment) -> AnyView {
                 div().class("detail-amount num").child(text(|till, p| till.money(p.amount))),
                 p().class("detail-say").child(text(say)),
             )),
+            receipt_mail(till, payment.id.clone(), "payment-email"),
             lines(till, &payment),
             h3().child(move || till.t().timeline),
             timeline(till, &payment),

@@ -3,6 +3,7 @@
 use crate::browser::{intl::TimeStyle, page};
 use crate::components::icon::{BACK, PRINTER, icon};
 use crate::components::qr::qr;
+use crate::components::receipt_mail::receipt_mail;
 use crate::messages::{fill, isolated};
 use crate::state::payment::{Payment, PaymentStage, Receipt};
 use crate::state::till::Till;
@@ -12,6 +13,7 @@ use leptos::html::{a, article, bdi, button, div, h1, hr, main, p, span, strong};
 use leptos::prelude::*;
 
 pub fn receipt(till: Till, receipt: Receipt) -> AnyView {
+    let by_mail = receipt_mail(till, receipt.payment.id.clone(), "receipt-email");
     let back = button()
         .r#type("button")
         .class("button quiet")
@@ -39,7 +41,7 @@ pub fn receipt(till: Till, receipt: Receipt) -> AnyView {
                 .tabindex("0")
                 .role("region")
                 .aria_label(move || till.t().receipt)
-                .child(slip(till, receipt)),
+                .child((slip(till, receipt), by_mail)),
             div().class("receipt-actions").child((print, new_sale)),
         ))
         .into_any()

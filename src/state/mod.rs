@@ -16,6 +16,8 @@ pub mod payments;
 #[cfg(target_arch = "wasm32")]
 pub mod queue;
 #[cfg(target_arch = "wasm32")]
+pub mod receipts;
+#[cfg(target_arch = "wasm32")]
 pub mod session;
 #[cfg(target_arch = "wasm32")]
 pub mod till;

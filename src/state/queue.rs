@@ -3,7 +3,7 @@
 use super::payment::{Payment, PaymentStage, Tone};
 use super::till::Till;
 use super::view_model::WaitingView;
-use super::{connection, convert};
+use super::{connection, convert, receipts};
 use holdfast_core::money::Amount;
 use holdfast_core::outbox::UploadOutcome;
 use holdfast_web::device::{Device, HistoryItem, Standing};
@@ -70,6 +70,7 @@ pub fn any_on_its_way(till: Till) -> bool {
 }
 
 pub async fn sync_history(till: Till, device: &Device) {
+    receipts::sync(till, device).await;
     match device.sync_history().await {
         Ok(_) => refresh(till).await,
         Err(error) => leptos::logging::log!("the history is not up to date: {error}"),

@@ -15,7 +15,7 @@ use holdfast_core::cart::Cart;
 use holdfast_core::catalogue::Catalogue;
 use holdfast_core::connectivity::{AcquirerLamp, Link};
 use holdfast_core::money::{Currency, Keypad};
-use holdfast_web::device::{Device, Subscription};
+use holdfast_web::device::{Device, ReceiptAsk, Subscription};
 use leptos::prelude::*;
 
 /// What the shop is called and sells.
@@ -68,6 +68,8 @@ pub struct Till {
     pub revoked_ms: RwSignal<Option<i64>>,
     pub sending: RwSignal<bool>,
     pub payments: RwSignal<Vec<Payment>>,
+    /// Receipts that customers asked for by e-mail.
+    pub receipt_asks: RwSignal<Vec<ReceiptAsk>>,
     /// The trusted time as of the last tick, for countdowns.
     pub now_ms: RwSignal<i64>,
     pub notice: RwSignal<Option<String>>,
@@ -107,6 +109,7 @@ impl Till {
             revoked_ms: RwSignal::new(None),
             sending: RwSignal::new(false),
             payments: RwSignal::default(),
+            receipt_asks: RwSignal::default(),
             now_ms: RwSignal::new(page::wall_ms()),
             notice: RwSignal::new(None),
             mask: RwSignal::default(),

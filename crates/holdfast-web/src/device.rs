@@ -2,10 +2,12 @@
 
 mod enrol;
 mod lists;
+mod receipts;
 mod take;
 mod types;
 mod upkeep;
 
+pub use receipts::ReceiptAsk;
 pub use types::{
     DeviceError, HistoryItem, OnlineOutcome, PaymentPlace, Persistence, SealFor, TakeOutcome, TakePayment, TakeRefusal,
     WaitingPayment,

@@ -4,6 +4,7 @@
 //! builder does not declare, which is why money has a database of its own.
 
 mod history;
+mod receipts;
 
 use holdfast_core::outbox::StoreFault;
 use rexie::{ObjectStore, Rexie, Transaction, TransactionMode, TransactionResult};
