@@ -153,9 +153,6 @@ pub enum AcquirerKind {
 /// How the server is reached.
 #[derive(Debug, Default, clap::Args)]
 pub struct DoorArgs {
-    /// What people type to come here, such as https://till.example. With https, cookies are kept to encrypted connections.
-    #[arg(long)]
-    pub public_url: Option<String>,
     /// A proxy of your own stands in front and sets X-Forwarded-For. Never without one: anybody could claim any address.
     #[arg(long)]
     pub behind_proxy: bool,
@@ -192,5 +189,17 @@ pub fn run() -> ExitCode {
             eprintln!("holdfast: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    /// Settings of several parts meet in one command; the library finds two of one name only when it is asked.
+    #[test]
+    fn no_two_settings_have_one_name() {
+        Cli::command().debug_assert();
     }
 }

@@ -70,7 +70,7 @@ pub struct AddArgs {
 #[derive(Debug, clap::Args)]
 pub struct LinkArgs {
     /// Where people reach the server; the link begins with it.
-    #[arg(long, default_value = "http://localhost:8420")]
+    #[arg(long, env = "HOLDFAST_PUBLIC_URL", default_value = "http://localhost:8420")]
     public_url: String,
 }
 

@@ -255,7 +255,8 @@ async fn acquirer(
 }
 
 fn doors(args: &ServeArgs) -> Doors {
-    let public_url = args.doors.public_url.clone();
+    // With https, cookies are kept to encrypted connections.
+    let public_url = args.mail.public_url.clone();
     let is_secure = public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
     Doors { public_url, behind_proxy: args.doors.behind_proxy, is_secure }
 }

@@ -26,7 +26,8 @@ pub struct MailArgs {
     /// Who sends receipts, as `Receipts <receipts@shop.example>`.
     #[arg(long, env = "HOLDFAST_MAIL_FROM")]
     pub mail_from: Option<String>,
-    /// Where the outside world finds this server, as https://pay.shop.example: letters link to the live receipt there.
+    /// Where the outside world finds this server, as https://pay.shop.example: letters link to the live receipt there, and
+    /// the back office keeps its cookies to encrypted connections.
     #[arg(long, env = "HOLDFAST_PUBLIC_URL")]
     pub public_url: Option<String>,
 }
