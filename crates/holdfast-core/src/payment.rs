@@ -3,6 +3,14 @@
 //!
 //! On the device a payment is first `stored`: that is its presence in the outbox, not a state here.
 
+mod lifecycle;
+mod refunds;
+mod retry;
+
+pub use lifecycle::markdown as lifecycle_markdown;
+pub use refunds::{GiveBackReason, REFUNDS_MAX, ReasonError, Refund, Refunds, RefundsError};
+pub use retry::Retry;
+
 use crate::time::UnixMs;
 
 /// Why a payment was declined: the acquirer's response code (ISO 8583 field 39).
@@ -48,6 +56,22 @@ pub enum PaymentState {
         approval_code: String,
         at_ms: UnixMs,
     },
+    /// A part of it was paid back.
+    PartlyRefunded {
+        approval_code: String,
+        refunds: Refunds,
+    },
+    /// All of it was paid back.
+    Refunded {
+        approval_code: String,
+        refunds: Refunds,
+    },
+    /// The authorisation was given back before it was captured.
+    Voided {
+        approval_code: String,
+        reason: GiveBackReason,
+        at_ms: UnixMs,
+    },
     Declined {
         decline: Decline,
         at_ms: UnixMs,
@@ -77,6 +101,16 @@ pub enum Event {
     WindowOver,
     Unprocessable {
         reason: String,
+    },
+    /// The acquirer has given the authorisation back.
+    Voided {
+        reason: GiveBackReason,
+    },
+    /// The acquirer has paid back `amount_minor` of the `captured_minor` that it took.
+    Refunded {
+        amount_minor: i64,
+        captured_minor: i64,
+        reason: GiveBackReason,
     },
 }
 
@@ -112,6 +146,9 @@ impl PaymentState {
             Self::Authorised { .. } => "authorised",
             Self::Capturing { .. } => "capturing",
             Self::Captured { .. } => "captured",
+            Self::PartlyRefunded { .. } => "partly-refunded",
+            Self::Refunded { .. } => "refunded",
+            Self::Voided { .. } => "voided",
             Self::Declined { .. } => "declined",
             Self::Expired { .. } => "expired",
             Self::Quarantined { .. } => "quarantined",
@@ -129,9 +166,13 @@ impl PaymentState {
             Self::Authorising => NextStep::InquireAuthorisation,
             Self::Authorised { .. } => NextStep::Capture,
             Self::Capturing { .. } => NextStep::InquireCapture,
-            Self::Captured { .. } | Self::Declined { .. } | Self::Expired { .. } | Self::Quarantined { .. } => {
-                NextStep::Nothing
-            }
+            Self::Captured { .. }
+            | Self::PartlyRefunded { .. }
+            | Self::Refunded { .. }
+            | Self::Voided { .. }
+            | Self::Declined { .. }
+            | Self::Expired { .. }
+            | Self::Quarantined { .. } => NextStep::Nothing,
         }
     }
 
@@ -149,7 +190,35 @@ impl PaymentState {
             (Self::Capturing { approval_code }, Event::Captured) => Ok(Self::Captured { approval_code, at_ms }),
             // A late decline: the acquirer refuses the capture of what it had authorised.
             (Self::Capturing { .. }, Event::Declined(decline)) => Ok(Self::Declined { decline, at_ms }),
+            (Self::Authorised { approval_code }, Event::Voided { reason }) => {
+                Ok(Self::Voided { approval_code, reason, at_ms })
+            }
+            (state, Event::Refunded { amount_minor, captured_minor, reason }) => {
+                state.refund(captured_minor, Refund { amount_minor, reason, at_ms })
+            }
             (state, _) => Err(MoveError { state: state.name(), unchanged: Box::new(state) }),
+        }
+    }
+
+    /// Pays back; more than was captured, or more often than [`REFUNDS_MAX`], is no move.
+    fn refund(self, captured_minor: i64, refund: Refund) -> Result<Self, MoveError> {
+        let refunds = match &self {
+            Self::Captured { .. } => Refunds::first(captured_minor, refund),
+            // What was captured was said with the first refund, and does not change.
+            Self::PartlyRefunded { refunds, .. } if refunds.captured_minor() == captured_minor => {
+                refunds.clone().and(refund)
+            }
+            _ => None,
+        };
+        match (refunds, self) {
+            (Some(refunds), Self::Captured { approval_code, .. } | Self::PartlyRefunded { approval_code, .. }) => {
+                Ok(if refunds.is_full() {
+                    Self::Refunded { approval_code, refunds }
+                } else {
+                    Self::PartlyRefunded { approval_code, refunds }
+                })
+            }
+            (_, state) => Err(MoveError { state: state.name(), unchanged: Box::new(state) }),
         }
     }
 }
@@ -199,6 +268,47 @@ mod tests {
             vec![WindowOver, AuthoriseIntended],
         ] {
             assert!(run(&events).is_err(), "{events:?}");
+        }
+    }
+
+    #[test]
+    fn money_goes_back_up_to_what_was_captured_and_a_void_only_before() {
+        let reason = || "customer-returned".parse::<GiveBackReason>().expect("a reason");
+        let refund = |amount_minor| Event::Refunded { amount_minor, captured_minor: 1_060, reason: reason() };
+        let captured = || vec![Event::AuthoriseIntended, approved(), Event::CaptureIntended, Event::Captured];
+        for (more, name) in [
+            (vec![refund(500)], Some("partly-refunded")),
+            (vec![refund(500), refund(560)], Some("refunded")),
+            (vec![refund(1_060)], Some("refunded")),
+            (vec![refund(500), refund(561)], None),
+            (vec![refund(1_060), refund(1)], None),
+            (vec![refund(0)], None),
+            (vec![Event::Voided { reason: reason() }], None),
+        ] {
+            let events = [captured(), more].concat();
+            assert_eq!(run(&events).ok().map(|state| state.name()), name, "{events:?}");
+        }
+        let void = Event::Voided { reason: reason() };
+        let voided = run(&[Event::AuthoriseIntended, approved(), void.clone()]);
+        assert!(matches!(voided, Ok(PaymentState::Voided { at_ms: 7, .. })));
+        for before in [vec![], vec![Event::AuthoriseIntended]] {
+            assert!(run(&[before, vec![void.clone()]].concat()).is_err());
+        }
+        assert!(run(&[refund(1)]).is_err());
+    }
+
+    #[test]
+    fn what_to_do_about_a_decline_follows_its_code() {
+        for (code, retry) in [
+            ("41", Retry::Never),
+            ("14", Retry::Never),
+            ("91", Retry::AfterHours(2)),
+            ("51", Retry::AfterDays(1)),
+            ("54", Retry::AskCustomer),
+            ("05", Retry::AskCustomer),
+            ("??", Retry::AskCustomer),
+        ] {
+            assert_eq!(Decline { code: code.into() }.retry(), retry, "{code}");
         }
     }
 

@@ -69,7 +69,10 @@ impl PaymentView {
 
     /// Whether nothing more happens to it by itself.
     pub fn is_settled(&self) -> bool {
-        matches!(self.state.as_str(), "captured" | "declined" | "expired" | "quarantined")
+        matches!(
+            self.state.as_str(),
+            "captured" | "partly-refunded" | "refunded" | "voided" | "declined" | "expired" | "quarantined"
+        )
     }
 }
 

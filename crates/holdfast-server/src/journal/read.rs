@@ -6,6 +6,7 @@ use crate::store::books::row::{damaged, flag};
 use crate::store::db::Conn;
 use holdfast_core::books::{BookError, Happening, Reason, Sold, SoldLine, Standing, Tender};
 use holdfast_core::id::MerchantId;
+use holdfast_core::payment::Refunds;
 use holdfast_core::time::UnixMs;
 use holdfast_wire::record::LineWire;
 use sqlx::Row as _;
@@ -51,7 +52,7 @@ pub async fn events(
     limit: usize,
 ) -> Result<Vec<Happened>, StoreError> {
     let rows = sqlx::query(
-        "SELECT e.change, e.state, e.at_ms, e.payment_id, p.device_id, p.offline, p.currency, p.taken_ms, p.amount_minor, p.lines
+        "SELECT e.change, e.state, e.reason, e.at_ms, e.payment_id, p.device_id, p.offline, p.currency, p.taken_ms, p.amount_minor, p.lines
          FROM payment_events e JOIN payments p ON p.id = e.payment_id
          WHERE e.merchant_id = $1 AND e.change > $2 ORDER BY e.change LIMIT $3",
     )
@@ -66,7 +67,7 @@ pub async fn events(
 fn happened(row: &AnyRow) -> Result<Happened, StoreError> {
     Ok(Happened {
         change: row.try_get("change")?,
-        what: happening(row.try_get("state")?)?,
+        what: happening(row.try_get("state")?, row.try_get("reason")?)?,
         at_ms: row.try_get("at_ms")?,
         payment_id: row.try_get("payment_id")?,
         device_id: row.try_get("device_id")?,
@@ -80,7 +81,8 @@ fn happened(row: &AnyRow) -> Result<Happened, StoreError> {
 
 /// What a payment's new state means for the books. A state that this program does not know was written by a newer one: the books wait
 /// for that one rather than pass the event over.
-fn happening(state: &str) -> Result<Happening, StoreError> {
+fn happening(state: &str, reason: Option<String>) -> Result<Happening, StoreError> {
+    let refunds = || reason.as_deref().and_then(|list| list.parse::<Refunds>().ok()).ok_or_else(|| damaged("refunds"));
     Ok(match state {
         "received" => Happening::Received,
         "authorising" => Happening::Nothing,
@@ -89,6 +91,8 @@ fn happening(state: &str) -> Result<Happening, StoreError> {
         "declined" => Happening::Declined,
         "expired" => Happening::Expired,
         "quarantined" => Happening::Quarantined,
+        "voided" => Happening::Voided,
+        "partly-refunded" | "refunded" => Happening::Refunded { total_minor: refunds()?.refunded_minor() },
         _ => return Err(damaged("state")),
     })
 }
@@ -127,4 +131,22 @@ pub async fn categories(c: &mut Conn, merchant_id: MerchantId) -> Result<HashMap
     .fetch_all(c)
     .await?;
     rows.iter().map(|row| Ok((row.try_get("item")?, row.try_get("category")?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refund_is_booked_by_what_its_list_adds_up_to() {
+        use holdfast_core::payment::Refund;
+        let refund = |amount_minor| Refund { amount_minor, reason: "damaged".parse().expect("a reason"), at_ms: 7 };
+        let part = Refunds::first(1_060, refund(500)).expect("a part");
+        let all = part.clone().and(refund(560)).expect("the rest");
+        for (state, refunds, total_minor) in [("partly-refunded", part, 500), ("refunded", all, 1_060)] {
+            assert_eq!(happening(state, Some(refunds.to_string())), Ok(Happening::Refunded { total_minor }));
+        }
+        assert_eq!(happening("voided", Some("mistake".into())), Ok(Happening::Voided));
+        assert!(happening("refunded", None).is_err() && happening("of a newer program", None).is_err());
+    }
 }

@@ -116,6 +116,15 @@ fn view(server: &Server, payment: &Payment, names: &[(DeviceId, String)]) -> Pay
             Some(Reason { code: reason.clone(), text: "it could not be processed and waits for the owner".to_owned() }),
             None,
         ),
+        PaymentState::Voided { approval_code, reason, .. } => (
+            Some(Reason { code: reason.to_string(), text: "it was given back before it was captured".to_owned() }),
+            Some(approval_code.clone()),
+        ),
+        PaymentState::PartlyRefunded { approval_code, refunds } | PaymentState::Refunded { approval_code, refunds } => {
+            let last = refunds.list().last().map(|refund| refund.reason.to_string());
+            let text = if refunds.is_full() { "it was paid back" } else { "a part of it was paid back" };
+            (Some(Reason { code: last.unwrap_or_default(), text: text.to_owned() }), Some(approval_code.clone()))
+        }
         PaymentState::Authorised { approval_code }
         | PaymentState::Capturing { approval_code }
         | PaymentState::Captured { approval_code, .. } => (None, Some(approval_code.clone())),

@@ -88,6 +88,12 @@ pub fn state_columns(state: &PaymentState) -> StateColumns {
             (name, None, Some(approval_code.clone()), None)
         }
         PaymentState::Captured { approval_code, at_ms } => (name, None, Some(approval_code.clone()), Some(*at_ms)),
+        PaymentState::PartlyRefunded { approval_code, refunds } | PaymentState::Refunded { approval_code, refunds } => {
+            (name, Some(refunds.to_string()), Some(approval_code.clone()), Some(refunds.at_ms()))
+        }
+        PaymentState::Voided { approval_code, reason, at_ms } => {
+            (name, Some(reason.to_string()), Some(approval_code.clone()), Some(*at_ms))
+        }
         PaymentState::Declined { decline, at_ms } => (name, Some(decline.code.clone()), None, Some(*at_ms)),
         PaymentState::Expired { at_ms } => (name, None, None, Some(*at_ms)),
         PaymentState::Quarantined { reason } => (name, Some(reason.clone()), None, None),
@@ -99,12 +105,20 @@ fn state(row: &AnyRow) -> Result<PaymentState, StoreError> {
     let reason = || row.try_get::<Option<String>, _>("reason")?.ok_or_else(|| damaged("reason"));
     let approval_code = || row.try_get::<Option<String>, _>("approval_code")?.ok_or_else(|| damaged("approval code"));
     let at_ms = || row.try_get::<Option<i64>, _>("settled_ms")?.ok_or_else(|| damaged("time of settling"));
+    let refunds = || reason()?.parse().map_err(|_| damaged("list of refunds"));
     Ok(match name {
         "received" => PaymentState::Received,
         "authorising" => PaymentState::Authorising,
         "authorised" => PaymentState::Authorised { approval_code: approval_code()? },
         "capturing" => PaymentState::Capturing { approval_code: approval_code()? },
         "captured" => PaymentState::Captured { approval_code: approval_code()?, at_ms: at_ms()? },
+        "partly-refunded" => PaymentState::PartlyRefunded { approval_code: approval_code()?, refunds: refunds()? },
+        "refunded" => PaymentState::Refunded { approval_code: approval_code()?, refunds: refunds()? },
+        "voided" => PaymentState::Voided {
+            approval_code: approval_code()?,
+            reason: reason()?.parse().map_err(|_| damaged("reason"))?,
+            at_ms: at_ms()?,
+        },
         "declined" => PaymentState::Declined { decline: Decline { code: reason()? }, at_ms: at_ms()? },
         "expired" => PaymentState::Expired { at_ms: at_ms()? },
         "quarantined" => PaymentState::Quarantined { reason: reason()? },

@@ -12,7 +12,7 @@ use super::{
 use crate::testing::NOW;
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
 use holdfast_core::limits::WINDOW_MS_MAX;
-use holdfast_core::payment::{Decline, PaymentState};
+use holdfast_core::payment::{Decline, PaymentState, Refunds};
 use holdfast_crypto::es256::SigningKey;
 
 /// Books with one enrolled device.
@@ -211,11 +211,19 @@ async fn every_state_is_read_as_it_was_written<L: Ledger>(f: Fixture<L>) {
     let payment = f.payment(1);
     f.store(&[&payment]).await.expect("stores");
     let approval_code = || "A1B2C3".to_owned();
+    let refunds = |amount: i64| format!("1060:{amount}@{NOW}=damaged").parse::<Refunds>().expect("refunds");
     for state in [
         PaymentState::Authorising,
         PaymentState::Authorised { approval_code: approval_code() },
         PaymentState::Capturing { approval_code: approval_code() },
         PaymentState::Captured { approval_code: approval_code(), at_ms: NOW + 9 },
+        PaymentState::PartlyRefunded { approval_code: approval_code(), refunds: refunds(500) },
+        PaymentState::Refunded { approval_code: approval_code(), refunds: refunds(1_060) },
+        PaymentState::Voided {
+            approval_code: approval_code(),
+            reason: "customer-left".parse().expect("a reason"),
+            at_ms: NOW + 9,
+        },
         PaymentState::Declined { decline: Decline { code: "51".into() }, at_ms: NOW + 9 },
         PaymentState::Expired { at_ms: NOW + 9 },
         PaymentState::Quarantined { reason: "envelope-refused".into() },
