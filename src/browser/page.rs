@@ -91,6 +91,12 @@ pub fn route() -> Route {
     Route::from_hash(&hash)
 }
 
+/// The code that an address such as `/#enrol=CODE` carries. What stands behind `#` is sent to no server.
+pub fn enrolment_code() -> Option<String> {
+    let hash = web_sys::window()?.location().hash().ok()?;
+    hash.strip_prefix("#enrol=").filter(|code| !code.is_empty()).map(str::to_owned)
+}
+
 /// Goes somewhere, with an entry in the browser's history so that Back works.
 pub fn go(route: &Route) {
     if let Some(window) = web_sys::window() {

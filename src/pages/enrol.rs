@@ -1,5 +1,6 @@
 //! The first minute: a one-time code binds this tablet to a shop. In the demo, one tap.
 
+use crate::browser::page;
 use crate::components::icon::{WARNING, icon, mark};
 use crate::state::session::{self, EnrolProblem};
 use crate::state::till::Till;
@@ -7,7 +8,8 @@ use leptos::html::{button, div, form, h1, h2, input, label, main, p, section, sp
 use leptos::prelude::*;
 
 pub fn enrol(till: Till) -> AnyView {
-    let code = RwSignal::new(String::new());
+    // A camera that read the office's picture brings the code along.
+    let code = RwSignal::new(page::enrolment_code().unwrap_or_default());
     let name = RwSignal::new(untrack(|| till.t().enrol_name_default.to_owned()));
     let busy = RwSignal::new(false);
     let problem = RwSignal::new(None::<EnrolProblem>);

@@ -96,7 +96,7 @@ fn line(device: &DeviceRow, now_ms: UnixMs) -> Markup {
                 h2 { span.num.office-number { (device.number) } (device.name) }
                 p.note {
                     @match (device.revoked_ms, device.seen_ms) {
-                        (Some(at), _) => { "Revoked " (time(at)) ". What it still held goes to quarantine." }
+                        (Some(at), _) => { "Revoked " (time(at)) ". What it still holds goes to quarantine." }
                         (None, Some(seen)) => { "Seen " (ago(now_ms, seen)) }
                         (None, None) => { "Enrolled " (ago(now_ms, device.enrolled_ms)) ", not seen since" }
                     }
