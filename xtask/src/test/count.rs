@@ -35,7 +35,8 @@ pub enum Count {
     /// `test result: ok. 12 passed; 0 failed; …`, as many times as there are test binaries. wasm-pack prints the same.
     TestResults,
     /// The same from a browser that wasm-pack drives over WebDriver. One of the three stops answering once in many runs; a run
-    /// that told no result at all is made a second time. One that told a failure is not.
+    /// that came to no result is made a second time, even if single tests had failed before it stopped: of what is then lost
+    /// with the browser. Its log is printed and kept. A run that came to its result is never repeated.
     EngineResults,
     /// The last line that is `12 passed, 0 failed`.
     LastLine,
