@@ -114,17 +114,25 @@ impl KeyTimes {
     }
 }
 
-/// The id of a day's first key: `card-2026-11-23`.
-pub fn card_kid(day: i64) -> String {
-    format!("card-{}", iso_date(day))
+/// The id of a day's first key in the books of this tag: `card-2026-11-23-k7q2`. Books that came from a copy have another tag, so that the
+/// keys they make are never taken for those that were lost.
+pub fn card_kid(day: i64, tag: &str) -> String {
+    format!("card-{}-{tag}", iso_date(day))
 }
 
-/// The id of a day's key after `earlier_count` others of that day: `card-2026-11-23-2` follows `card-2026-11-23`.
-pub fn card_kid_after(day: i64, earlier_count: usize) -> String {
+/// The id of a day's key after `earlier_count` others of that day: `card-2026-11-23-k7q2-2` follows `card-2026-11-23-k7q2`.
+pub fn card_kid_after(day: i64, tag: &str, earlier_count: usize) -> String {
     match earlier_count {
-        0 => card_kid(day),
-        count => format!("{}-{}", card_kid(day), count + 1),
+        0 => card_kid(day, tag),
+        count => format!("{}-{}", card_kid(day, tag), count + 1),
     }
+}
+
+/// The version of the key set after version `newest`: the seconds since 1970, and always higher. Books that came from an older copy go on
+/// above whatever the lost ones had published, so that no till refuses their sets as older than its own.
+pub fn next_version(newest: Option<u64>, now_ms: UnixMs) -> u64 {
+    let seconds = u64::try_from(now_ms / 1_000).unwrap_or(0);
+    seconds.max(newest.map_or(1, |newest| newest.saturating_add(1)))
 }
 
 /// Whether the daily self-test is due: once a UTC day, and after a clock that went back.
@@ -170,8 +178,26 @@ mod tests {
 
     #[test]
     fn kids_of_a_day_are_numbered_from_the_second() {
-        assert_eq!(card_kid_after(20_780, 0), card_kid(20_780));
-        assert_eq!(card_kid_after(20_780, 1), format!("{}-2", card_kid(20_780)));
+        assert_eq!(card_kid_after(20_780, "a", 0), card_kid(20_780, "a"));
+        assert_eq!(card_kid_after(20_780, "a", 1), format!("{}-2", card_kid(20_780, "a")));
+        assert_ne!(card_kid(20_780, "a"), card_kid(20_780, "b"), "other books, another key");
+    }
+
+    #[test]
+    fn a_version_is_above_the_one_before_and_above_those_of_books_that_were_lost() {
+        for (newest, now_ms, next) in [
+            (None, 0, 1),
+            (None, -5_000, 1),
+            (None, 9_000_999, 9_000),
+            (Some(12), 9_000_000, 9_000),
+            (Some(9_000), 9_000_000, 9_001),
+        ] {
+            assert_eq!(next_version(newest, now_ms), next, "{newest:?} {now_ms}");
+        }
+        // A rotation after the copy was made, then a restore on the same day.
+        let copied = next_version(Some(12), 1_000_000_000);
+        let lost = next_version(Some(copied), 1_000_060_000);
+        assert!(next_version(Some(copied), 1_000_120_000) > lost);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use cryptoki::context::Pkcs11;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass};
 use cryptoki::session::UserType;
 use cryptoki::types::AuthPin;
-use holdfast_core::keys::{Scope, card_kid};
+use holdfast_core::keys::Scope;
 use holdfast_core::limits::{KEY_MARGIN_MS, WINDOW_MS_MAX};
 use holdfast_core::time::{DAY_MS, utc_day};
 use holdfast_crypto::envelope::{CardPlaintext, Entry, Pos, PublicCardKey, WrappedContentKey, parse, seal};
@@ -15,7 +15,7 @@ use holdfast_server::keys::root::make_root_files;
 use holdfast_server::keys::store::{
     FileStore, KeyStore, KeyStoreError, KeyStores, Mechanism, Pin, TokenSettings, TokenStore,
 };
-use holdfast_server::keys::{BookedCardKeys, Keyring, LocalKeys, Material};
+use holdfast_server::keys::{BookedCardKeys, Keyring, LocalKeys, Material, kid_tag};
 use holdfast_server::process::{CardKeyFault, CardKeys as _};
 use holdfast_server::store::{Books, Place};
 use std::path::{Path, PathBuf};
@@ -119,6 +119,11 @@ struct House {
     folder: tempfile::TempDir,
     books: Arc<Books>,
     material: Material,
+}
+
+/// The name of a day's first key in books of the epoch `epoch`.
+fn card_kid(day: i64) -> String {
+    holdfast_core::keys::card_kid(day, &kid_tag("epoch"))
 }
 
 async fn house() -> House {
@@ -237,7 +242,7 @@ async fn a_token_that_goes_makes_payments_wait_and_comes_back() {
     // A server that starts meanwhile serves and waits.
     assert!(TokenStore::open(settings(PIN, TOKEN, Mechanism::Raw)).is_ok());
     assert!(keyring.rotate(NOW, Scope::Today, "drill").await.is_err(), "nothing is withdrawn without a successor");
-    assert_eq!(keyring.published().expect("a set").version, 1);
+    assert_eq!(keyring.published().expect("a set").version, u64::try_from(NOW / 1_000).expect("fits"), "the first");
 
     std::fs::rename(&away, tokens()).expect("plugs in");
     // Attempts to reach it are a second apart.

@@ -155,7 +155,7 @@ mod tests {
         let key = |day| {
             let t = KeyTimes::of_day(day);
             CardKey {
-                kid: holdfast_core::keys::card_kid(day),
+                kid: holdfast_core::keys::card_kid(day, "k7q2"),
                 n: String::new(),
                 e: "AQAB".into(),
                 not_before_ms: t.not_before_ms,
@@ -189,8 +189,8 @@ mod tests {
     fn every_day_has_its_key_and_after_the_last_there_is_none() {
         let day = holdfast_core::time::DAY_MS;
         let kid = |at: i64| set(1, 0).card_key_at(at).map(|k| k.kid.clone());
-        assert_eq!(kid(10 * day), Some("card-1970-01-11".into()));
-        assert_eq!(kid(18 * day - 1), Some("card-1970-01-18".into()));
+        assert_eq!(kid(10 * day), Some("card-1970-01-11-k7q2".into()));
+        assert_eq!(kid(18 * day - 1), Some("card-1970-01-18-k7q2".into()));
         assert_eq!((kid(18 * day), kid(10 * day - 1)), (None, None));
     }
 }

@@ -171,7 +171,7 @@ impl World {
             v: holdfast_wire::V,
             nonce: nonce.to_owned(),
             server_time_ms: self.now_ms,
-            epoch: self.server.books.epoch().to_owned(),
+            epoch: self.server.books.epoch(),
             acquirer: "up".to_owned(),
         };
         let time = crate::crypto::sign(&keys().ack, ToSign::new(typ::TIME, ACK_KID, &payload));

@@ -43,6 +43,8 @@ impl HeldKey {
 pub struct Published {
     pub kids: Vec<String>,
     pub expires_ms: UnixMs,
+    /// The books came from a copy since: what they had published after the copy was made is not known, and its version was higher.
+    pub is_of_before: bool,
 }
 
 /// One thing to do, with its reason. The sweep decides; the server writes them in one transaction and logs each.
@@ -81,7 +83,9 @@ pub enum Scope {
 }
 
 /// Decides what must be done so that today's key and the days ahead exist and are published, and what is over is destroyed.
-pub fn sweep(held: &[HeldKey], published: &Published, now_ms: UnixMs) -> Vec<KeyOp> {
+///
+/// `tag` goes into the names of new keys: [`super::card_kid`].
+pub fn sweep(held: &[HeldKey], published: &Published, now_ms: UnixMs, tag: &str) -> Vec<KeyOp> {
     let today = utc_day(now_ms);
     let mut ops = Vec::new();
     let mut kids = Vec::new();
@@ -91,7 +95,7 @@ pub fn sweep(held: &[HeldKey], published: &Published, now_ms: UnixMs) -> Vec<Key
             kids.push(key.kid.clone());
             continue;
         }
-        let kid = card_kid_after(day, of_day().count());
+        let kid = card_kid_after(day, tag, of_day().count());
         kids.push(kid.clone());
         ops.push(KeyOp::Create { kid, times: KeyTimes::of_day(day) });
     }
@@ -103,6 +107,8 @@ pub fn sweep(held: &[HeldKey], published: &Published, now_ms: UnixMs) -> Vec<Key
     }
     if published.kids != kids {
         ops.push(KeyOp::Publish { kids, reason: "the days ahead have changed" });
+    } else if published.is_of_before {
+        ops.push(KeyOp::Publish { kids, reason: "the books came from a copy" });
     } else if published.expires_ms.saturating_sub(now_ms) < KEYSET_LIFE_MS / 2 {
         ops.push(KeyOp::Publish { kids, reason: "the key set would expire" });
     }
@@ -110,7 +116,7 @@ pub fn sweep(held: &[HeldKey], published: &Published, now_ms: UnixMs) -> Vec<Key
 }
 
 /// An emergency rotation: withdraws, and does what a sweep does afterwards, so that successors are published at once.
-pub fn rotate(held: &[HeldKey], published: &Published, now_ms: UnixMs, scope: Scope) -> Vec<KeyOp> {
+pub fn rotate(held: &[HeldKey], published: &Published, now_ms: UnixMs, tag: &str, scope: Scope) -> Vec<KeyOp> {
     let today = utc_day(now_ms);
     let is_meant = |key: &HeldKey| match scope {
         Scope::Today => key.times.day() == today,
@@ -122,7 +128,7 @@ pub fn rotate(held: &[HeldKey], published: &Published, now_ms: UnixMs, scope: Sc
         key.withdrawn_ms = Some(now_ms);
         ops.push(KeyOp::Withdraw { kid: key.kid.clone() });
     }
-    ops.extend(sweep(&after, published, now_ms));
+    ops.extend(sweep(&after, published, now_ms, tag));
     ops
 }
 

@@ -70,6 +70,7 @@ pub async fn ingest<L: Ledger>(
     if records.len() > BATCH_RECORDS_MAX {
         return Err(IngestError::TooManyRecords);
     }
+    let epoch = ledger.epoch();
     let mut verdicts = Vec::with_capacity(records.len());
     for group in by_device(ledger, now_ms, device, records).await? {
         let (places, candidates): (Vec<usize>, Vec<read::Candidate>) = group.candidates.into_iter().unzip();
@@ -86,7 +87,7 @@ pub async fn ingest<L: Ledger>(
     }
     verdicts.sort_by_key(|(place, _)| *place);
     let verdicts: Vec<Verdict> = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
-    acknowledge(ledger.epoch(), signer, now_ms, &verdicts)
+    acknowledge(&epoch, signer, now_ms, &verdicts)
 }
 
 /// The strings of a batch that are records of one device, with their places in the batch.

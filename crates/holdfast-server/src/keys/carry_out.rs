@@ -10,7 +10,7 @@ use super::root::jwk_of;
 use super::signer::sign;
 use super::store::{HeldHandle, MadeKey};
 use super::{KeyError, Keyring};
-use crate::store::{CardKeyRow, KeyWrite};
+use crate::store::{CardKeyRow, KeyWrite, Ledger as _};
 use holdfast_core::keys::{self, HeldKey, KeyOp, KeyTimes, Scope};
 use holdfast_core::limits::KEYSET_LIFE_MS;
 use holdfast_core::time::UnixMs;
@@ -37,7 +37,7 @@ impl Keyring {
     pub async fn sweep(&self, now_ms: UnixMs) -> Result<(), KeyError> {
         let _guard = self.sweeping.lock().await;
         let held = self.books.card_keys().await?;
-        let decided = keys::sweep(&held_keys(&held), &self.published_keys(), now_ms);
+        let decided = keys::sweep(&held_keys(&held), &self.published_keys(), now_ms, &self.tag());
         let done = self.carry_out(held, Plan { now_ms, decided, only_day: None, withdraw: None }).await;
         let done = match self.clear_stores(now_ms).await {
             Err(error) if done.is_ok() => Err(error),
@@ -56,7 +56,7 @@ impl Keyring {
         let _guard = self.sweeping.lock().await;
         self.refresh().await?;
         let held = self.books.card_keys().await?;
-        let decided = keys::rotate(&held_keys(&held), &self.published_keys(), now_ms, scope);
+        let decided = keys::rotate(&held_keys(&held), &self.published_keys(), now_ms, &self.tag(), scope);
         self.carry_out(held, Plan { now_ms, decided, only_day: None, withdraw: Some(reason) }).await?;
         Ok(self.published().map_or(0, |published| published.version))
     }
@@ -65,7 +65,7 @@ impl Keyring {
     pub(super) async fn make_todays(&self, now_ms: UnixMs) -> Result<(), KeyError> {
         let _guard = self.sweeping.lock().await;
         let held = self.books.card_keys().await?;
-        let decided = keys::sweep(&held_keys(&held), &self.published_keys(), now_ms);
+        let decided = keys::sweep(&held_keys(&held), &self.published_keys(), now_ms, &self.tag());
         self.carry_out(held, Plan { now_ms, decided, only_day: Some(today(now_ms)), withdraw: None }).await
     }
 
@@ -114,9 +114,9 @@ impl Keyring {
         if !writes.is_empty() {
             self.books.write_keys(now_ms, writes).await?;
         }
-        if let Some((cert, jws, set)) = to_serve {
+        if let Some((cert, jws, set, epoch)) = to_serve {
             tracing::info!(version = set.version, keys = set.card_keys.len(), "key set published");
-            self.set_published(cert, jws, &set);
+            self.set_published(cert, jws, &set, epoch);
         }
         for row in destroyed {
             self.destroy(now_ms, row).await?;
@@ -162,7 +162,7 @@ impl Keyring {
         kids: &[String],
         reason: &str,
         writes: &mut Vec<KeyWrite>,
-    ) -> Result<Option<(String, String, KeySet)>, KeyError> {
+    ) -> Result<Option<(String, String, KeySet, String)>, KeyError> {
         let card_keys: Vec<CardKey> = kids
             .iter()
             .filter_map(|kid| all.iter().find(|row| row.kid == *kid && !row.is_destroyed()))
@@ -170,13 +170,15 @@ impl Keyring {
             .collect();
         let before = self.published_keys();
         let is_news = !card_keys.iter().map(|key| &key.kid).eq(&before.kids);
-        if card_keys.is_empty() || (!is_news && before.expires_ms - now_ms >= KEYSET_LIFE_MS / 2) {
+        let is_due = is_news || before.is_of_before || before.expires_ms - now_ms < KEYSET_LIFE_MS / 2;
+        if card_keys.is_empty() || !is_due {
             return Ok(None);
         }
         let (signer, new_signer) = self.signer(now_ms).await?;
         writes.extend(new_signer.map(KeyWrite::Signer));
         writes.push(KeyWrite::DestroySignersBut { kid: signer.kid.clone() });
-        let version = self.books.newest_key_set().await?.map_or(1, |set| set.version + 1);
+        let epoch = self.books.epoch();
+        let version = keys::next_version(self.books.newest_key_set().await?.map(|set| set.version), now_ms);
         let set = KeySet {
             v: V,
             version,
@@ -188,8 +190,8 @@ impl Keyring {
         };
         let jws = sign(typ::KEYSET, &signer.kid, &set, &signer.key)?;
         let (expires_ms, reason) = (set.expires_ms, reason.to_owned());
-        writes.push(KeyWrite::KeySet { version, jws: jws.clone(), expires_ms, reason });
-        Ok(Some((signer.cert, jws, set)))
+        writes.push(KeyWrite::KeySet { version, jws: jws.clone(), expires_ms, reason, epoch: epoch.clone() });
+        Ok(Some((signer.cert, jws, set, epoch)))
     }
 
     /// Has the store destroy a key that the books let go. A record that came in between keeps it.

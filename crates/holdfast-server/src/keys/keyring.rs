@@ -6,12 +6,13 @@ use super::signer::{AckKey, open_ack_key};
 use super::store::{FileStore, KeyStoreError, KeyStores};
 use super::{KeyFileError, LocalKeys};
 use crate::ingest::{AckSigner, SignError};
-use crate::store::{Books, CardKeyRow, StoreError};
+use crate::store::{Books, CardKeyRow, Ledger as _, StoreError};
 use holdfast_core::keys::{self, HeldKey, KeyState};
 use holdfast_core::time::{UnixMs, utc_day};
 use holdfast_crypto::es256::Es256Error;
 use holdfast_crypto::keywrap::KeyWrapError;
 use holdfast_wire::V;
+use holdfast_wire::b64::record_hash;
 use holdfast_wire::keyset::{Certificate, KeySet, KeySetAnswer};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -44,6 +45,8 @@ pub struct Published {
     pub version: u64,
     pub(super) kids: Vec<String>,
     pub(super) expires_ms: UnixMs,
+    /// The epoch of the books that published it.
+    epoch: String,
 }
 
 /// What a key ring works with.
@@ -198,17 +201,19 @@ impl Keyring {
         let Ok(set) = KeySet::parse(&row.jws) else { return Ok(()) };
         let signer = self.books.signers().await?.into_iter().find(|signer| signer.kid == set.kid());
         if let (Some(signer), Ok(set)) = (signer, set.accept(true)) {
-            self.set_published(signer.cert, row.jws, &set);
+            let epoch = self.books.key_set_epoch().await?.unwrap_or_default();
+            self.set_published(signer.cert, row.jws, &set, epoch);
         }
         Ok(())
     }
 
-    pub(super) fn set_published(&self, cert: String, keyset: String, set: &KeySet) {
+    pub(super) fn set_published(&self, cert: String, keyset: String, set: &KeySet, epoch: String) {
         let published = Published {
             answer: KeySetAnswer { v: V, cert, keyset },
             version: set.version,
             kids: set.card_keys.iter().map(|k| k.kid.clone()).collect(),
             expires_ms: set.expires_ms,
+            epoch,
         };
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(published));
     }
@@ -218,8 +223,19 @@ impl Keyring {
         self.published().map_or_else(keys::Published::default, |p| keys::Published {
             kids: p.kids.clone(),
             expires_ms: p.expires_ms,
+            is_of_before: p.epoch != self.books.epoch(),
         })
     }
+
+    /// What stands in the names of the keys that these books make.
+    pub(super) fn tag(&self) -> String {
+        kid_tag(&self.books.epoch())
+    }
+}
+
+/// A few characters that other books have otherwise.
+pub fn kid_tag(epoch: &str) -> String {
+    record_hash(epoch).0.iter().take(3).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What the core's decisions read of a key.

@@ -19,7 +19,7 @@ mod tests;
 
 pub use card::BookedCardKeys;
 pub use files::{KeyFileError, LocalKeys};
-pub use keyring::{KeyError, KeyHealth, Keyring, Material, Published};
+pub use keyring::{KeyError, KeyHealth, Keyring, Material, Published, kid_tag};
 pub use selftest::SelfTest;
 
 /// aws-lc-rs's and the system's generator behind the trait that the crypto crate takes.

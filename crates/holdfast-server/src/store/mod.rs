@@ -211,8 +211,10 @@ pub struct Job {
 
 /// The server's books.
 pub trait Ledger: Send + Sync {
-    /// Changes when the books were made anew or restored from a copy.
-    fn epoch(&self) -> &str;
+    /// Changes when the books were made anew, restored from a copy, or when a standby became the one that is written to: whenever something
+    /// that was acknowledged before may be missing. Read it before a write that is acknowledged with it, so that what was written just before such
+    /// a change never bears the new one.
+    fn epoch(&self) -> String;
 
     fn device(&self, id: DeviceId) -> impl Future<Output = Result<Option<Device>, StoreError>> + Send;
 

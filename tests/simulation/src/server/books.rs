@@ -47,7 +47,7 @@ impl Books {
 }
 
 impl Ledger for Books {
-    fn epoch(&self) -> &str {
+    fn epoch(&self) -> String {
         self.inner.epoch()
     }
 

@@ -6,6 +6,8 @@ use crate::time::DAY_MS;
 use std::collections::BTreeSet;
 
 const NOW: UnixMs = 1_795_392_000_000 + 5 * 3_600_000;
+/// Of these books.
+const TAG: &str = "k7q2";
 const HOUR_MS: i64 = 3_600_000;
 
 /// The server's books, in memory.
@@ -38,7 +40,8 @@ impl Books {
                 KeyOp::Keep { kid, unopened_count } => assert_eq!(self.key(kid).unopened_count, *unopened_count),
                 KeyOp::Publish { kids, .. } => {
                     self.version += 1;
-                    self.published = Published { kids: kids.clone(), expires_ms: now_ms + KEYSET_LIFE_MS };
+                    self.published =
+                        Published { kids: kids.clone(), expires_ms: now_ms + KEYSET_LIFE_MS, is_of_before: false };
                 }
             }
         }
@@ -49,7 +52,7 @@ impl Books {
     }
 
     fn sweep(&mut self, now_ms: UnixMs) {
-        let ops = sweep(&self.held, &self.published, now_ms);
+        let ops = sweep(&self.held, &self.published, now_ms, TAG);
         self.write(&ops, now_ms);
         self.check(now_ms);
     }
@@ -67,7 +70,7 @@ impl Books {
             let is_due = key.times.accept_until_ms <= now_ms && key.unopened_count == 0;
             assert!(key.is_destroyed || !is_due, "{} outlives its time", key.kid);
         }
-        let again = sweep(&self.held, &self.published, now_ms);
+        let again = sweep(&self.held, &self.published, now_ms, TAG);
         assert!(again.iter().all(|op| matches!(op, KeyOp::Keep { .. })), "a second sweep has nothing to do: {again:?}");
     }
 }
@@ -121,7 +124,7 @@ fn whatever_the_clock_does_there_is_one_key_to_seal_with_and_none_is_destroyed_e
             }
             if dice.roll(12) == 0 {
                 let scope = if dice.roll(2) == 0 { Scope::Today } else { Scope::AllPublished };
-                let ops = rotate(&books.held, &books.published, now_ms, scope);
+                let ops = rotate(&books.held, &books.published, now_ms, TAG, scope);
                 books.write(&ops, now_ms);
                 books.check(now_ms);
             }
@@ -149,17 +152,30 @@ fn a_card_sealed_at_any_moment_opens_until_its_window_and_margin_are_over() {
 fn a_key_that_an_unopened_record_names_is_kept_and_said() {
     let times = KeyTimes::of_day(utc_day(NOW) - 60);
     let held = [HeldKey { unopened_count: 2, ..HeldKey::new("card-old".into(), times) }];
-    let ops = sweep(&held, &Published::default(), NOW);
+    let ops = sweep(&held, &Published::default(), NOW, TAG);
     assert!(ops.contains(&KeyOp::Keep { kid: "card-old".into(), unopened_count: 2 }));
     assert!(!ops.iter().any(|op| matches!(op, KeyOp::Destroy { .. })));
+}
+
+#[test]
+fn books_that_came_from_a_copy_publish_at_once_and_make_keys_under_other_names() {
+    let mut books = Books::default();
+    books.sweep(NOW);
+    books.published.is_of_before = true;
+    let ops = sweep(&books.held, &books.published, NOW + 1, "other");
+    assert!(matches!(ops.as_slice(), [KeyOp::Publish { kids, .. }] if *kids == books.published.kids), "{ops:?}");
+    // A day later the copy lacks a key that the lost books had made for the same day.
+    let ops = sweep(&books.held, &books.published, NOW + DAY_MS, "other");
+    let lost = card_kid(utc_day(NOW) + 8, TAG);
+    assert!(ops.iter().any(|op| matches!(op, KeyOp::Create { kid, .. } if *kid != lost)), "{ops:?}");
 }
 
 #[test]
 fn a_rotation_publishes_a_successor_at_once_and_what_was_withdrawn_still_opens() {
     let mut books = Books::default();
     books.sweep(NOW);
-    let first = card_kid(utc_day(NOW));
-    let ops = rotate(&books.held, &books.published, NOW + 1, Scope::Today);
+    let first = card_kid(utc_day(NOW), TAG);
+    let ops = rotate(&books.held, &books.published, NOW + 1, TAG, Scope::Today);
     let second = format!("{first}-2");
     assert!(matches!(&ops[0], KeyOp::Withdraw { kid } if *kid == first), "{ops:?}");
     assert!(matches!(&ops[1], KeyOp::Create { kid, .. } if *kid == second), "{ops:?}");
@@ -172,7 +188,7 @@ fn a_rotation_publishes_a_successor_at_once_and_what_was_withdrawn_still_opens()
     assert_eq!(withdrawn.state(withdrawn.times.accept_until_ms - 1), KeyState::Accepting);
     assert_eq!(withdrawn.state(withdrawn.times.accept_until_ms), KeyState::Over);
 
-    let all = rotate(&books.held, &books.published, NOW + 2, Scope::AllPublished);
+    let all = rotate(&books.held, &books.published, NOW + 2, TAG, Scope::AllPublished);
     assert_eq!(all.iter().filter(|op| matches!(op, KeyOp::Withdraw { .. })).count(), 8);
     assert_eq!(all.iter().filter(|op| matches!(op, KeyOp::Create { .. })).count(), 8);
     books.write(&all, NOW + 2);

@@ -47,7 +47,7 @@ pub async fn post(State(server): State<Arc<Server>>, request: Request) -> Result
                 device_id: device_id.to_string(),
                 device_number,
                 merchant_id: merchant_id.to_string(),
-                epoch: server.ledger.epoch().to_owned(),
+                epoch: server.ledger.epoch(),
             };
             Ok((StatusCode::CREATED, Json(answer)))
         }

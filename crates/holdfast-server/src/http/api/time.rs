@@ -32,7 +32,7 @@ pub async fn get(State(server): State<Arc<Server>>, uri: Uri) -> Result<Json<Tim
         v: V,
         nonce: params.nonce,
         server_time_ms: server.clock.now_ms(),
-        epoch: server.ledger.epoch().to_owned(),
+        epoch: server.ledger.epoch(),
         acquirer: match server.processor.health() {
             Health::Up => "up",
             Health::Down => "down",

@@ -28,7 +28,7 @@ async fn what_was_changed_is_named() {
         ("does not follow from the one before", |e| e.log[3].reason.push('!')),
         ("does not follow from the one before", |e| drop(e.log.remove(2))),
         ("signed over another key log", |e| rewrite(e, 2)),
-        ("key set 2 does not follow", |e| drop(e.sets.remove(0))),
+        ("was published, and it is not there", |e| drop(e.sets.remove(0))),
         ("does not bear its signer's signature", |e| e.sets[1].jws = damaged(&e.sets[1].jws)),
         ("says another version inside", |e| {
             let older = e.sets[0].jws.clone();

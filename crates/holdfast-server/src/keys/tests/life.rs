@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::keys::KeyError;
-use crate::store::KeyWrite;
+use crate::store::{KeyWrite, care};
 use holdfast_core::keys::Scope;
 use holdfast_core::limits::SIGNER_LIFE_MS;
 use holdfast_wire::keylog::{KeyLogEntry, first_break};
@@ -46,6 +46,37 @@ async fn a_rotation_is_served_at_once_also_by_a_server_that_did_not_make_it() {
 }
 
 #[tokio::test]
+async fn books_that_come_from_a_copy_go_on_above_the_lost_ones_and_give_no_name_twice() {
+    let house = house().await;
+    let keyring = house.keyring(NOW).await;
+    keyring.sweep(NOW).await.expect("sweeps");
+    let (at, copy) = (house.folder.path().join("books.sqlite"), house.folder.path().join("copy.sqlite"));
+    care::backup(&at, &copy).await.expect("copies");
+    // After the copy: a rotation, a new day, and a till that takes what is published then.
+    keyring.rotate(NOW + 60_000, Scope::Today, "drill").await.expect("rotates");
+    keyring.sweep(NOW + DAY_MS).await.expect("sweeps");
+    let lost = verified(house.folder.path(), &keyring, 0);
+    house.ledger.close().await;
+
+    care::put_back(&copy, &at, "epoch-2", ".before").await.expect("restores");
+    let ledger = Books::open(&Place::Sqlite(at), "unused").await.expect("opens");
+    let again = House { ledger: Arc::new(ledger), ..house };
+    // Nothing is missing on the day of the copy, and it publishes all the same.
+    for later in [NOW + DAY_MS + 60_000, NOW + 2 * DAY_MS] {
+        let keyring = again.keyring(later).await;
+        keyring.sweep(later).await.expect("sweeps");
+        let set = verified(again.folder.path(), &keyring, lost.version);
+        assert!(set.version > lost.version, "{} after {}", set.version, lost.version);
+        for key in &set.card_keys {
+            let other = lost.card_keys.iter().find(|other| other.kid == key.kid && other.n != key.n);
+            assert_eq!(other.map(|other| &other.kid), None, "another key under a name that tills know");
+        }
+        keyring.sweep(later + 1).await.expect("sweeps");
+        assert_eq!(keyring.published().expect("a set").version, set.version, "once is enough");
+    }
+}
+
+#[tokio::test]
 async fn the_self_test_tells_a_key_that_does_not_open() {
     let house = house().await;
     let keyring = house.keyring(NOW).await;
@@ -82,7 +113,7 @@ async fn a_signer_without_a_root_at_hand_is_used_until_its_end() {
     house.remove_root();
     let near_its_end = NOW + SIGNER_LIFE_MS - 3 * DAY_MS;
     keyring.sweep(near_its_end).await.expect("signs with what there is");
-    let set = verified(house.folder.path(), &keyring, 2);
+    let set = verified(house.folder.path(), &keyring, seconds(NOW) + 2);
     assert_eq!(kids(&set), days(near_its_end, 8));
     let over = keyring.sweep(NOW + SIGNER_LIFE_MS + 1).await;
     assert!(matches!(over, Err(KeyError::Root(_))), "{over:?}");

@@ -1,13 +1,16 @@
 //! Keys at rest, and the log of what happened to them.
 
 use super::row::unsigned;
-use super::{Books, keylog};
+use super::{Books, keylog, set_meta};
 use crate::store::StoreError;
 use crate::store::db::Conn;
 use holdfast_core::keys::KeyTimes;
 use holdfast_core::time::UnixMs;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
+
+/// Row of `meta`: the epoch in which the newest key set was published.
+const KEY_SET_EPOCH: &str = "key-set-epoch";
 
 /// A card key as it is kept.
 #[derive(Debug, Clone)]
@@ -101,6 +104,8 @@ pub enum KeyWrite {
         jws: String,
         expires_ms: UnixMs,
         reason: String,
+        /// Of the books that publish it.
+        epoch: String,
     },
 }
 
@@ -218,6 +223,17 @@ impl Books {
             .fetch_optional(self.db.reader())
             .await?;
         found.as_ref().map(key_set).transpose()
+    }
+
+    /// The epoch in which the newest key set was published; `None` for one that an older program published.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn key_set_epoch(&self) -> Result<Option<String>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
+            .bind(KEY_SET_EPOCH)
+            .fetch_optional(self.db.reader())
+            .await?)
     }
 
     /// Every key set, oldest first.
@@ -347,7 +363,7 @@ async fn write_one(connection: &mut Conn, now_ms: UnixMs, write: KeyWrite) -> Re
             }
             (kid, "destroyed", "its time to accept is over and no unopened record names it".to_owned())
         }
-        KeyWrite::KeySet { version, jws, expires_ms, reason } => {
+        KeyWrite::KeySet { version, jws, expires_ms, reason, epoch } => {
             sqlx::query("INSERT INTO key_sets (version, jws, issued_ms, expires_ms) VALUES ($1, $2, $3, $4)")
                 .bind(i64::try_from(version).unwrap_or(i64::MAX))
                 .bind(jws)
@@ -355,6 +371,7 @@ async fn write_one(connection: &mut Conn, now_ms: UnixMs, write: KeyWrite) -> Re
                 .bind(expires_ms)
                 .execute(&mut *connection)
                 .await?;
+            set_meta(connection, KEY_SET_EPOCH, epoch).await?;
             (format!("keyset-{version}"), "published", reason)
         }
     };

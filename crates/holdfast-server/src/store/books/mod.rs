@@ -18,7 +18,7 @@ pub use keys::{AckKeyRow, CardKeyRow, KeySetRow, KeyWrite, SignerRequestRow, Sig
 pub use mails::{Added, MAIL_TOPIC, Mail, NewMail};
 pub use replicas::BEAT_MS;
 
-use super::db::{BOOKS, Database, Dialect, OpenError, Place};
+use super::db::{BOOKS, Conn, Database, Dialect, OpenError, Place};
 use super::outbox::{TOPICS, Topic};
 use super::{Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp, StoreError};
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
@@ -28,6 +28,7 @@ use sqlx::Row as _;
 /// The books in a database.
 #[derive(Debug, Clone)]
 pub struct Books {
+    /// As it stands in the books.
     epoch: String,
     /// This process among those that share the books.
     replica: String,
@@ -85,9 +86,24 @@ impl Books {
     }
 }
 
+/// Writes a line of `meta`, in the caller's transaction.
+async fn set_meta(connection: &mut Conn, name: &'static str, value: String) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )
+    .bind(name)
+    .bind(value)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 impl Ledger for Books {
-    fn epoch(&self) -> &str {
-        &self.epoch
+    fn epoch(&self) -> String {
+        match self.db.timeline() {
+            Some(timeline) => format!("{}.{timeline}", self.epoch),
+            None => self.epoch.clone(),
+        }
     }
 
     async fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError> {

@@ -41,7 +41,7 @@ async fn a_copy_is_made_while_the_books_are_in_use_and_put_back_with_a_new_epoch
     let old = at(&moved, "epoch-3").await;
     assert_eq!(
         (old.epoch(), old.changed_after(f.device.merchant_id, 0, 9).await.expect("reads").len()),
-        ("epoch-1", 2)
+        ("epoch-1".to_owned(), 2)
     );
 
     // What the device says of its chain tells that the books lost something.
@@ -69,7 +69,7 @@ async fn a_damaged_copy_is_refused_and_changes_nothing() {
     let again = at(&books, "epoch-3").await;
     assert_eq!(
         (again.epoch(), again.changed_after(f.device.merchant_id, 0, 9).await.expect("reads").len()),
-        ("epoch-1", 1)
+        ("epoch-1".to_owned(), 1)
     );
 }
 

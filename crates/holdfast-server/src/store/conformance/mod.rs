@@ -388,7 +388,7 @@ async fn sqlite_keeps_its_books_over_a_restart_and_commits_many_at_once() {
     }
     let clash = f.store(&[&payments[0]]).await;
     assert!(clash.is_err(), "a request that fails in a group fails alone");
-    let epoch = f.ledger.epoch().to_owned();
+    let epoch = f.ledger.epoch();
     f.ledger.close().await;
     assert_eq!(f.store(&[&f.payment(61)]).await, Err(StoreError::Closed));
     let wal = std::fs::metadata(folder.path().join("books.sqlite-wal")).map_or(0, |meta| meta.len());

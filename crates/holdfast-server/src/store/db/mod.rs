@@ -16,6 +16,7 @@ use super::StoreError;
 use futures_util::future::BoxFuture;
 use sqlx::AnyPool;
 use sqlx::migrate::MigrateError;
+use std::sync::atomic::Ordering;
 use writer::Writer;
 
 /// A connection, inside a transaction.
@@ -63,7 +64,7 @@ enum Writes {
     /// One connection, with many writes in one commit.
     Sqlite(Writer),
     /// A transaction a write.
-    Postgres(AnyPool),
+    Postgres(AnyPool, postgres::Timeline),
 }
 
 impl Database {
@@ -90,8 +91,8 @@ impl Database {
                 Ok(Self { reader, writes: Writes::Sqlite(Writer::start(writer)) })
             }
             Place::Postgres(url) => {
-                let (writers, reader) = postgres::connect(url, schema).await?;
-                Ok(Self { reader, writes: Writes::Postgres(writers) })
+                let (writers, reader, timeline) = postgres::connect(url, schema).await?;
+                Ok(Self { reader, writes: Writes::Postgres(writers, timeline) })
             }
         }
     }
@@ -99,7 +100,16 @@ impl Database {
     pub fn dialect(&self) -> Dialect {
         match self.writes {
             Writes::Sqlite(_) => Dialect::Sqlite,
-            Writes::Postgres(_) => Dialect::Postgres,
+            Writes::Postgres(..) => Dialect::Postgres,
+        }
+    }
+
+    /// PostgreSQL's timeline, once it is not the first any more: it grows with every promotion of a standby, whether something was lost by it or
+    /// not.
+    pub fn timeline(&self) -> Option<u32> {
+        match &self.writes {
+            Writes::Sqlite(_) => None,
+            Writes::Postgres(_, timeline) => Some(timeline.load(Ordering::SeqCst)).filter(|timeline| *timeline > 1),
         }
     }
 
@@ -114,7 +124,7 @@ impl Database {
     {
         match &self.writes {
             Writes::Sqlite(writer) => writer.write(work).await,
-            Writes::Postgres(writers) => write_alone(writers, work).await,
+            Writes::Postgres(writers, _) => write_alone(writers, work).await,
         }
     }
 
@@ -128,7 +138,7 @@ impl Database {
         self.reader.close().await;
         match &self.writes {
             Writes::Sqlite(writer) => writer.close().await,
-            Writes::Postgres(writers) => writers.close().await,
+            Writes::Postgres(writers, _) => writers.close().await,
         }
     }
 }

@@ -6,6 +6,8 @@ use super::place::PostgresUrl;
 use sqlx::any::AnyPoolOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AnyPool, ConnectOptions as _, Connection as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Connections of one replica: those that write, and those that read. Three replicas fit into a server as it comes.
@@ -19,6 +21,13 @@ const ACQUIRE_MAX: Duration = Duration::from_secs(10);
 const SETTINGS: &str = "SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write');
     SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'";
+
+/// Which of a cluster's histories a server writes: every promotion of a standby and every recovery to a point in time begins the next one
+/// (PostgreSQL 15, section 26.3.5). The first eight digits of a segment's name say it, and only a server that may be written to gives them.
+const TIMELINE: &str = "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)";
+
+/// The newest timeline that any connection was opened on.
+pub type Timeline = Arc<AtomicU32>;
 
 /// Brings the schema up to date. Several replicas may do so at once: one does, the others wait.
 ///
@@ -43,20 +52,38 @@ fn search(options: PgConnectOptions, schema: &Schema) -> PgConnectOptions {
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub async fn connect(url: &PostgresUrl, schema: &Schema) -> Result<(AnyPool, AnyPool), OpenError> {
+pub async fn connect(url: &PostgresUrl, schema: &Schema) -> Result<(AnyPool, AnyPool, Timeline), OpenError> {
     sqlx::any::install_default_drivers();
     let mut url = url.expose()?.to_owned();
     if let Some(name) = schema.apart {
         let separator = if url.contains('?') { '&' } else { '?' };
         url.push_str(&format!("{separator}options=-c%20search_path%3D{name}"));
     }
+    let timeline = Timeline::default();
     let pool = |size: u32| {
-        AnyPoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_MAX).after_connect(|connection, _| {
+        let newest = Arc::clone(&timeline);
+        AnyPoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_MAX).after_connect(move |connection, _| {
+            let newest = Arc::clone(&newest);
             Box::pin(async move {
-                sqlx::raw_sql(SETTINGS).execute(connection).await?;
+                sqlx::raw_sql(SETTINGS).execute(&mut *connection).await?;
+                newest.fetch_max(timeline_of(connection).await?, Ordering::SeqCst);
                 Ok(())
             })
         })
     };
-    Ok((pool(WRITERS_MAX).connect(&url).await?, pool(READERS_MAX).connect(&url).await?))
+    Ok((pool(WRITERS_MAX).connect(&url).await?, pool(READERS_MAX).connect(&url).await?, timeline))
+}
+
+/// Asked on every new connection, before anything is read or written on it. An engine that only speaks PostgreSQL's protocol has no
+/// timelines: 0. A standby that was not promoted is no server for us.
+async fn timeline_of(connection: &mut sqlx::AnyConnection) -> Result<u32, sqlx::Error> {
+    /// `object_not_in_prerequisite_state`: recovery is in progress.
+    const IN_RECOVERY: &str = "55000";
+    match sqlx::query_scalar::<_, String>(TIMELINE).fetch_one(connection).await {
+        Ok(digits) => Ok(u32::from_str_radix(&digits, 16).unwrap_or(0)),
+        Err(error) => match error.as_database_error().and_then(|error| error.code()) {
+            Some(code) if code != IN_RECOVERY => Ok(0),
+            _ => Err(error),
+        },
+    }
 }

@@ -152,8 +152,8 @@ impl MemoryLedger {
 }
 
 impl Ledger for MemoryLedger {
-    fn epoch(&self) -> &str {
-        &self.epoch
+    fn epoch(&self) -> String {
+        self.epoch.clone()
     }
 
     async fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError> {
