@@ -1,7 +1,7 @@
 //! The server's keys, by the core's own sweep: made, published and destroyed by the clock.
 
 use crate::crypto::{ACK_KID, ROOT_KID, SIGNER_KID, keys, named, sign};
-use holdfast_core::keys::{HeldKey, KeyOp, Published, sweep};
+use holdfast_core::keys::{HeldKey, KeyOp, Published, next_version, sweep};
 use holdfast_core::limits::{KEYSET_LIFE_MS, SIGNER_LIFE_MS};
 use holdfast_core::time::{DAY_MS, utc_day};
 use holdfast_crypto::envelope::ContentKey;
@@ -11,6 +11,9 @@ use holdfast_wire::jws::{ToSign, typ};
 use holdfast_wire::keyset::{CardKey, Certificate, KeySet, KeySetAnswer};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Of the books, in the names of their keys.
+const TAG: &str = "5eed00";
 
 #[derive(Default)]
 pub struct Keyring {
@@ -57,7 +60,7 @@ impl Keyring {
             let names_it = |p: &&Payment| p.card_key_kid.as_deref() == Some(key.kid.as_str());
             key.unopened_count = payments.iter().filter(names_it).count() as u64;
         }
-        for op in sweep(&self.held, &self.published, now_ms) {
+        for op in sweep(&self.held, &self.published, now_ms, TAG) {
             let mut private = self.private.0.lock().unwrap_or_else(PoisonError::into_inner);
             match op {
                 KeyOp::Create { kid, times } => {
@@ -80,7 +83,7 @@ impl Keyring {
     }
 
     fn publish(&mut self, kids: Vec<String>, now_ms: i64) {
-        self.version += 1;
+        self.version = next_version(Some(self.version), now_ms);
         let expires_ms = now_ms + KEYSET_LIFE_MS;
         let card = |k: &HeldKey| CardKey {
             kid: k.kid.clone(),
@@ -111,6 +114,6 @@ impl Keyring {
         let keyset = sign(&keys().signer, ToSign::new(typ::KEYSET, SIGNER_KID, &set));
         let answer = KeySetAnswer { v: holdfast_wire::V, cert, keyset };
         self.answer = serde_json::to_string(&answer).unwrap_or_default();
-        self.published = Published { kids, expires_ms };
+        self.published = Published { kids, expires_ms, is_of_before: false };
     }
 }
