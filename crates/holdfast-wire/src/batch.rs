@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 /// The request's body: compact records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Batch {
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 1))]
     pub v: u32,
     pub records: Vec<String>,
 }
@@ -28,6 +30,7 @@ impl Batch {
 
 /// The answer's body: compact acknowledgements, each to be verified by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct BatchAnswer {
     pub v: u32,
     pub acks: Vec<String>,

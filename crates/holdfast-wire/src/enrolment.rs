@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 /// The request, signed by the key in `jwk` with key id [`ENROL_KEYID`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct EnrolmentRequest {
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 1))]
     pub v: u32,
     pub code: String,
     pub device_name: String,
@@ -17,6 +19,7 @@ pub const ENROL_KEYID: &str = "enrol";
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Enrolment {
     pub v: u32,
     pub device_id: String,
@@ -28,6 +31,7 @@ pub struct Enrolment {
 
 /// `GET /demo/enrolment-code`, in demo mode only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct EnrolmentCode {
     pub code: String,
     pub expires_ms: i64,

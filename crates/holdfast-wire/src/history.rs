@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A page of changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct HistoryPage {
     pub v: u32,
     pub payments: Vec<PaymentView>,
@@ -27,6 +28,7 @@ impl HistoryPage {
 
 /// A payment as a till may see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PaymentView {
     pub v: u32,
     pub id: String,
@@ -78,6 +80,7 @@ impl PaymentView {
 
 /// Why a payment is declined or quarantined: a code for the details, words for the seller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Reason {
     pub code: String,
     pub text: String,

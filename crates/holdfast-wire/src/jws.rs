@@ -29,6 +29,7 @@ pub enum JwsError {
 
 /// An elliptic-curve public key (RFC 7518 section 6.2), P-256 only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Jwk {
     pub kty: String,
     pub crv: String,

@@ -8,6 +8,7 @@ pub const KEYLOG_PAGE_MAX: usize = 200;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct KeyLogEntry {
     /// Counts from 1 without a gap.
     pub n: u64,
@@ -29,6 +30,7 @@ pub struct KeyLogHead {
 
 /// A page of the log, oldest line first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct KeyLogPage {
     pub v: u32,
     pub entries: Vec<KeyLogEntry>,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A problem. `kind` is a path such as `/problems/device-revoked`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Problem {
     #[serde(rename = "type")]
     pub kind: String,

@@ -6,7 +6,9 @@ use std::fmt;
 
 /// Asks for a receipt. Personal data: it is shown by no `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ReceiptRequest {
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 1))]
     pub v: u32,
     /// A UUIDv4 of the asker's: the same request under the same id is one letter.
     pub id: String,
@@ -33,6 +35,7 @@ impl ReceiptRequest {
 
 /// A letter about a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ReceiptMail {
     pub id: String,
     /// `queued`, `sent`, `refused`, `bounced` or `given-up`.
@@ -53,6 +56,7 @@ impl ReceiptMail {
 
 /// Every letter about a payment, the oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ReceiptMails {
     pub v: u32,
     pub mails: Vec<ReceiptMail>,

@@ -51,6 +51,7 @@ pub struct SaleWire {
 
 /// A line of a sale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LineWire {
     pub name: String,
     pub qty: u32,

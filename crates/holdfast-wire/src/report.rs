@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A report over business days.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Report {
     pub v: u32,
     pub kind: String,
@@ -20,6 +21,7 @@ pub struct Report {
 
 /// One row. Amounts are minor units of `currency`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Row {
     /// What the row is about: a date, an hour, a name, an id, a rate in basis points.
     pub key: String,

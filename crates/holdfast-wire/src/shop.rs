@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// The answer, which the till also keeps for a start without network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Shop {
     pub v: u32,
     pub merchant: Merchant,
@@ -18,6 +19,7 @@ pub struct Shop {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Merchant {
     pub id: String,
     pub name: String,
@@ -39,6 +41,7 @@ fn utc() -> String {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PolicyWire {
     pub window_ms: i64,
     pub payment_minor_max: i64,
@@ -47,6 +50,7 @@ pub struct PolicyWire {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CategoryWire {
     pub id: String,
     pub name: String,
@@ -54,6 +58,7 @@ pub struct CategoryWire {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ItemWire {
     pub id: String,
     pub category_id: String,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /api/v1/time?nonce=…`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct TimeAnswer {
     pub v: u32,
     pub time: String,
@@ -38,7 +39,9 @@ impl TimePayload {
 
 /// `POST /api/v1/heartbeat`: the head of the device's chain and what waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Heartbeat {
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 1))]
     pub v: u32,
     pub head: Head,
     pub waiting_count: u64,
@@ -47,6 +50,7 @@ pub struct Heartbeat {
 
 /// Head of a device's chain of records: the last sequence number and its record's hash (empty before the first).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Head {
     pub seq: u64,
     pub hash: String,

@@ -8,7 +8,7 @@ use crate::people::{Role, Session, Stage};
 use crate::process::Clock as _;
 use axum::Extension;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{AUTHORIZATION, COOKIE, HOST, HeaderMap, ORIGIN};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, ORIGIN};
 use axum::http::{Extensions, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -75,6 +75,11 @@ pub async fn door(State((server, access)): State<(Arc<Server>, Access)>, mut req
         Access::Signed => Some(Wanted::Signed),
         Access::Half => Some(Wanted::Half),
     };
+    if request.uri().path().starts_with("/api/")
+        && let Err(error) = kinds(&request)
+    {
+        return error.into_response();
+    }
     // A form that somebody else's page sends must not ride on this browser's cookie, and must not sign anybody in either.
     if is_page && request.method() != Method::GET && !is_own_page(request.headers()) {
         return ApiError::FOREIGN_PAGE.into_response();
@@ -94,6 +99,31 @@ pub async fn door(State((server, access)): State<(Arc<Server>, Access)>, mut req
         }
     }
     next.run(request).await
+}
+
+/// What the body is said to be, and what the answer may be. Saying neither is fine.
+fn kinds(request: &Request) -> Result<(), ApiError> {
+    let headers = request.headers();
+    let kind = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+    let is_json = |kind: &str| {
+        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+    };
+    if kind.is_some_and(|kind| !is_json(kind)) && !request.method().is_safe() {
+        return Err(ApiError::NOT_JSON);
+    }
+    let wanted: Vec<_> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let mut kinds = wanted.iter().flat_map(|value| value.split(',')).map(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        kind.to_ascii_lowercase()
+    });
+    // The few answers that are no JSON are text.
+    let is_ours =
+        |kind: String| kind.starts_with("*/") || kind.starts_with("application/") || kind.starts_with("text/");
+    if !wanted.is_empty() && !kinds.any(is_ours) {
+        return Err(ApiError::NOT_ACCEPTABLE);
+    }
+    Ok(())
 }
 
 #[derive(Clone, Copy)]

@@ -8,11 +8,15 @@ mod demo;
 mod demo_mail;
 mod door;
 mod office;
+mod once;
+mod openapi;
 mod owner;
+mod paging;
 mod problem;
 mod qr;
 mod receipt;
 pub mod routes;
+mod tagged;
 mod wrap;
 
 #[cfg(test)]
@@ -29,6 +33,7 @@ use crate::store::Books;
 use app::App;
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::header::ALLOW;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use problem::ApiError;
@@ -140,7 +145,7 @@ async fn files(State(server): State<Arc<Server>>, request: Request) -> Response 
         return ApiError::NOT_FOUND.into_response();
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return ApiError::METHOD_NOT_ALLOWED.into_response();
+        return ([(ALLOW, "GET, HEAD")], ApiError::METHOD_NOT_ALLOWED).into_response();
     }
     match server.app.get(path, request.headers()) {
         Some(response) => response,

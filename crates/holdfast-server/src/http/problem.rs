@@ -94,6 +94,27 @@ impl ApiError {
         "This Idempotency-Key came with another request before",
         "Take a fresh key for a new request.",
     );
+    pub const IDEMPOTENCY_KEY_IN_USE: Self = ApiError {
+        retry_after_s: Some(5),
+        ..error(
+            "idempotency-key-in-use",
+            StatusCode::CONFLICT,
+            "The first request with this Idempotency-Key is still being worked on",
+            "Come again after Retry-After, with the same key.",
+        )
+    };
+    pub const NOT_JSON: Self = error(
+        "body-not-json",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "The body is said to be something else than JSON",
+        "Send JSON, with Content-Type: application/json.",
+    );
+    pub const NOT_ACCEPTABLE: Self = error(
+        "not-acceptable",
+        StatusCode::NOT_ACCEPTABLE,
+        "The answer would be of a kind that was not asked for",
+        "Ask with Accept: application/json, or without Accept.",
+    );
     pub const DEVICE_UNKNOWN: Self = error(
         "device-unknown",
         StatusCode::NOT_FOUND,
@@ -184,6 +205,45 @@ impl ApiError {
 }
 
 impl ApiError {
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// What stands in `type`.
+    pub fn kind(&self) -> String {
+        self.problem().kind
+    }
+
+    pub fn asks_to_wait(&self) -> bool {
+        self.retry_after_s.is_some() || self.status == StatusCode::TOO_MANY_REQUESTS
+    }
+
+    /// As it is sent.
+    pub fn problem(&self) -> Problem {
+        Problem::new(self.name, self.status.as_u16(), self.title, self.detail)
+    }
+
+    /// What stands for an error that some library answered in words of its own.
+    pub fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::NOT_FOUND,
+            StatusCode::METHOD_NOT_ALLOWED => Self::METHOD_NOT_ALLOWED,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::BODY_TOO_LARGE,
+            StatusCode::REQUEST_TIMEOUT => Self::TOO_SLOW,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::NOT_JSON,
+            status if status.is_server_error() => Self::TRY_LATER,
+            _ => Self::REQUEST_UNREADABLE,
+        }
+    }
+
     /// The same, to be tried again after so many milliseconds.
     pub fn after_ms(self, wait_ms: i64) -> Self {
         let seconds = u16::try_from(wait_ms.max(0) / 1000 + 1).unwrap_or(u16::MAX);
@@ -193,8 +253,7 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let problem = Problem::new(self.name, self.status.as_u16(), self.title, self.detail);
-        let mut response = (self.status, Json(problem)).into_response();
+        let mut response = (self.status, Json(self.problem())).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(Problem::CONTENT_TYPE));
         if let Some(seconds) = self.retry_after_s {
@@ -231,7 +290,6 @@ impl From<SignInError> for ApiError {
 impl From<CodeError> for ApiError {
     fn from(error: CodeError) -> Self {
         match error {
-            CodeError::KeyReused => Self::IDEMPOTENCY_KEY_REUSED,
             CodeError::LocationUnknown => Self::LOCATION_UNKNOWN,
             CodeError::People(error) => error.into(),
         }

@@ -3,7 +3,8 @@
 
 use super::api;
 use super::door::{Access, door};
-use super::{Server, demo, office, receipt};
+use super::once::once;
+use super::{Server, demo, office, openapi, receipt};
 use crate::people::Role;
 use axum::Router;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
@@ -14,6 +15,8 @@ pub struct Route {
     pub method: &'static str,
     pub path: &'static str,
     pub access: Access,
+    /// A repeated request with an `Idempotency-Key` gets the first answer again.
+    pub is_once: bool,
     handler: fn() -> MethodRouter<Arc<Server>>,
 }
 
@@ -24,7 +27,14 @@ pub const fn route(
     access: Access,
     handler: fn() -> MethodRouter<Arc<Server>>,
 ) -> Route {
-    Route { method, path, access, handler }
+    Route { method, path, access, is_once: false, handler }
+}
+
+impl Route {
+    /// The same, for what a person may have to ask for again without knowing whether it was done.
+    const fn once(self) -> Self {
+        Self { is_once: true, ..self }
+    }
 }
 
 const OWNER: &[Role] = &[Role::Owner];
@@ -36,6 +46,8 @@ const ANYBODY: &[Role] = &Role::ALL;
 /// The routes of every server.
 pub const ROUTES: &[Route] = &[
     route("GET", "/healthz", Access::Public, || get(|| async { "ok" })),
+    route("GET", "/api/v1/openapi.json", Access::Public, || get(openapi::get)),
+    route("GET", "/api/v1/docs", Access::Public, || get(openapi::page)),
     route("GET", "/api/v1/keyset", Access::Public, || get(api::keyset::get)),
     route("GET", "/api/v1/keylog", Access::Device, || get(api::keylog::get)),
     route("GET", "/api/v1/time", Access::Public, || get(api::time::get)),
@@ -55,9 +67,9 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/devices", Access::People(KEEPERS), || get(api::devices::list)),
     route("PATCH", "/api/v1/devices/{id}", Access::People(KEEPERS), || patch(api::devices::rename)),
     route("POST", "/api/v1/devices/{id}/revocation", Access::People(KEEPERS), || post(api::devices::revoke)),
-    route("POST", "/api/v1/enrolment-codes", Access::People(KEEPERS), || post(api::codes::post)),
+    route("POST", "/api/v1/enrolment-codes", Access::People(KEEPERS), || post(api::codes::post)).once(),
     route("GET", "/api/v1/locations", Access::People(KEEPERS), || get(api::devices::locations)),
-    route("POST", "/api/v1/locations", Access::People(OWNER), || post(api::devices::add_location)),
+    route("POST", "/api/v1/locations", Access::People(OWNER), || post(api::devices::add_location)).once(),
     route("GET", "/api/v1/quarantine", Access::People(OWNER), || get(api::quarantine::list)),
     route("GET", "/api/v1/merchants", Access::People(OPERATOR), || get(api::merchants::list)),
     route("GET", "/api/v1/reports/{kind}", Access::PeopleOrDemo(OWNER), || get(api::reports::get)),
@@ -95,6 +107,13 @@ pub const DEMO_ROUTES: &[Route] = &[
 pub fn routes(server: &Arc<Server>, table: &'static [Route]) -> Router<Arc<Server>> {
     table.iter().fold(Router::new(), |router, route| {
         let keeper = axum::middleware::from_fn_with_state((Arc::clone(server), route.access), door);
-        router.route(route.path, (route.handler)().route_layer(keeper))
+        let handler = (route.handler)();
+        let handler = if route.is_once {
+            let again = axum::middleware::from_fn_with_state((Arc::clone(server), route.path), once);
+            handler.route_layer(again)
+        } else {
+            handler
+        };
+        router.route(route.path, handler.route_layer(keeper))
     })
 }

@@ -1,11 +1,15 @@
 //! Around every request: the security headers, a request id, and one line in the log. The line has the route's pattern and
 //! never the path, query, headers or body.
 
+use super::problem::ApiError;
 use axum::extract::{MatchedPath, Request};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
+use holdfast_wire::problem::Problem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -26,7 +30,11 @@ pub async fn wrap(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let request_id = NEXT_REQUEST.fetch_add(1, Ordering::Relaxed);
+    let is_interface = ["/api/", "/demo/"].iter().any(|prefix| request.uri().path().starts_with(prefix));
     let mut response = next.run(request).await;
+    if is_interface {
+        response = as_problem(response);
+    }
     let headers = response.headers_mut();
     // What an answer says itself stands: the app's files their policy and how long they keep, the office's pages theirs.
     for (name, value) in HEADERS {
@@ -44,4 +52,20 @@ pub async fn wrap(request: Request, next: Next) -> Response {
         None => tracing::debug!(%method, route = "file", status, ms, request_id, "request"),
     }
     response
+}
+
+/// Errors that a library answered in words of its own become problems like all others. What else it said stays, as `Allow`.
+fn as_problem(response: Response) -> Response {
+    let (status, kind) = (response.status(), response.headers().get(CONTENT_TYPE));
+    let is_problem = kind.is_some_and(|kind| kind.as_bytes() == Problem::CONTENT_TYPE.as_bytes());
+    if is_problem || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let mut problem = ApiError::of_status(status).into_response();
+    for (name, value) in response.headers() {
+        if ![CONTENT_TYPE, CONTENT_LENGTH].contains(name) {
+            problem.headers_mut().insert(name, value.clone());
+        }
+    }
+    problem
 }

@@ -17,7 +17,7 @@ pub mod totp;
 mod tests;
 
 pub use accounts::{Account, NewPerson, email_of};
-pub use repeated::{Found, Repeated};
+pub use repeated::{Begun, Repeated};
 pub use sessions::{Membership, Session, Stage};
 pub use sign_in::{Proof, SignInError};
 

@@ -1,17 +1,14 @@
-//! `POST /api/v1/enrolment-codes`: a one-time code for a new device. With an `Idempotency-Key`, a repeated request gets the
-//! same code again.
+//! `POST /api/v1/enrolment-codes`: a one-time code for a new device.
 
 use crate::desk::Code;
 use crate::http::body::json;
 use crate::http::door::Known;
 use crate::http::problem::ApiError;
 use crate::http::{Server, qr};
-use crate::people::Repeated;
 use crate::process::Clock as _;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use holdfast_core::limits::REPEAT_KEY_CHARS_MAX;
 use holdfast_wire::V;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -20,6 +17,7 @@ use utoipa::ToSchema;
 /// What the code is for.
 #[derive(Deserialize, ToSchema)]
 pub struct CodeRequest {
+    #[schema(minimum = 1, maximum = 1)]
     v: u32,
     /// Where the device will stand.
     location_id: Option<String>,
@@ -40,24 +38,11 @@ pub async fn post(
     Extension(person): Known,
     request: Request,
 ) -> Result<(StatusCode, Json<CodeAnswer>), ApiError> {
-    let key = match request.headers().get("idempotency-key") {
-        None => None,
-        Some(key) => Some(key.to_str().map_err(|_| ApiError::REQUEST_UNREADABLE)?.to_owned()),
-    };
-    if key.as_ref().is_some_and(|key| key.is_empty() || key.len() > REPEAT_KEY_CHARS_MAX) {
-        return Err(ApiError::REQUEST_UNREADABLE);
-    }
-    let (asked, bytes) = json::<CodeRequest>(request).await?;
+    let (asked, _) = json::<CodeRequest>(request).await?;
     if asked.v != V {
         return Err(ApiError::REQUEST_UNREADABLE);
     }
-    let repeated = key.map(|key| {
-        let route = format!("enrolment-codes at {:?}", person.session.at.as_ref().map(|at| at.merchant_id));
-        Repeated::new(&person.session.user_id, &route, &key, &bytes)
-    });
-    let now_ms = server.clock.now_ms();
-    let Code { code, expires_ms } =
-        person.desk()?.make_code(&server.people, now_ms, asked.location_id, repeated).await?;
+    let Code { code, expires_ms } = person.desk()?.make_code(server.clock.now_ms(), asked.location_id).await?;
     let qr_svg = qr::svg(&code).unwrap_or_default();
     Ok((StatusCode::CREATED, Json(CodeAnswer { v: V, code, expires_ms, qr_svg })))
 }

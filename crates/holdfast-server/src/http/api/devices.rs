@@ -5,9 +5,11 @@ use crate::http::Server;
 use crate::http::body::json;
 use crate::http::door::Known;
 use crate::http::problem::ApiError;
+use crate::http::tagged;
 use crate::process::Clock as _;
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::{Extension, Json};
 use holdfast_core::id::DeviceId;
 use holdfast_core::limits::NAME_CHARS_MAX;
@@ -33,13 +35,19 @@ pub struct Locations {
 /// A name for something.
 #[derive(Deserialize, ToSchema)]
 pub struct Named {
+    #[schema(minimum = 1, maximum = 1)]
     v: u32,
-    /// 1 to 120 characters.
+    /// 1 to 120 characters, none of them a control character.
+    #[schema(
+        min_length = 1,
+        max_length = 120,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+    )]
     name: String,
 }
 
-pub async fn list(Extension(person): Known) -> Result<Json<Devices>, ApiError> {
-    Ok(Json(Devices { v: V, devices: person.desk()?.devices().await? }))
+pub async fn list(Extension(person): Known, headers: HeaderMap) -> Result<Response, ApiError> {
+    tagged::json(&headers, &Devices { v: V, devices: person.desk()?.devices().await? })
 }
 
 pub async fn rename(
@@ -67,8 +75,8 @@ pub async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub async fn locations(Extension(person): Known) -> Result<Json<Locations>, ApiError> {
-    Ok(Json(Locations { v: V, locations: person.desk()?.locations().await? }))
+pub async fn locations(Extension(person): Known, headers: HeaderMap) -> Result<Response, ApiError> {
+    tagged::json(&headers, &Locations { v: V, locations: person.desk()?.locations().await? })
 }
 
 pub async fn add_location(
@@ -97,6 +105,6 @@ impl Named {
 /// A name as it may be kept.
 pub fn name_of(text: &str) -> Option<String> {
     let name = text.trim();
-    let is_name = !name.is_empty() && name.chars().count() <= NAME_CHARS_MAX && !name.contains('\0');
+    let is_name = !name.is_empty() && name.chars().count() <= NAME_CHARS_MAX && !name.contains(char::is_control);
     is_name.then(|| name.to_owned())
 }

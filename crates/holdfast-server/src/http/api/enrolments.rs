@@ -19,6 +19,9 @@ use std::sync::Arc;
 
 pub async fn post(State(server): State<Arc<Server>>, request: Request) -> Result<(StatusCode, Json<Answer>), ApiError> {
     let received = receive(request, SMALL_BODY_BYTES_MAX, ApiError::BODY_TOO_LARGE).await?;
+    if received.keyid() != ENROL_KEYID {
+        return Err(ApiError::SIGNATURE_WRONG);
+    }
     let asked: EnrolmentRequest = serde_json::from_slice(&received.body).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
     let name = asked.device_name.trim();
     let is_p256 = asked.jwk.kty == "EC" && asked.jwk.crv == "P-256";
@@ -31,7 +34,7 @@ pub async fn post(State(server): State<Arc<Server>>, request: Request) -> Result
         return Err(ApiError::REQUEST_UNREADABLE);
     }
     let key = VerifyingKey::parse(&asked.jwk.x, &asked.jwk.y).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
-    if received.keyid() != ENROL_KEYID || !received.is_signed_by(&key) {
+    if !received.is_signed_by(&key) {
         return Err(ApiError::SIGNATURE_WRONG);
     }
     let mut random = [0; 16];

@@ -2,11 +2,12 @@
 
 use crate::http::Server;
 use crate::http::auth::active;
+use crate::http::paging;
 use crate::http::problem::ApiError;
 use axum::Json;
 use axum::extract::{Query, Request, State};
 use holdfast_wire::V;
-use holdfast_wire::keylog::{KEYLOG_PAGE_MAX, KeyLogPage};
+use holdfast_wire::keylog::KeyLogPage;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -21,11 +22,8 @@ struct Params {
 pub async fn get(State(server): State<Arc<Server>>, request: Request) -> Result<Json<KeyLogPage>, ApiError> {
     let signed = active(&server, request).await?;
     let Query(params) = Query::<Params>::try_from_uri(&signed.uri).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
-    let after = match params.after.as_str() {
-        "" => 0,
-        cursor => cursor.parse::<u64>().map_err(|_| ApiError::REQUEST_UNREADABLE)?,
-    };
-    let limit = params.limit.unwrap_or(KEYLOG_PAGE_MAX).clamp(1, KEYLOG_PAGE_MAX);
+    let after = paging::cursor(&params.after)?.unwrap_or(0).unsigned_abs();
+    let limit = paging::limit(params.limit)?;
     // One more than asked for tells whether there are more.
     let mut entries = server.ledger.key_log_after(after, limit + 1).await?;
     let more = entries.len() > limit;

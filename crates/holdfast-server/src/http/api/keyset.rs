@@ -2,11 +2,13 @@
 
 use crate::http::Server;
 use crate::http::problem::ApiError;
-use axum::Json;
+use crate::http::tagged;
 use axum::extract::State;
-use holdfast_wire::keyset::KeySetAnswer;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use std::sync::Arc;
 
-pub async fn get(State(server): State<Arc<Server>>) -> Result<Json<KeySetAnswer>, ApiError> {
-    server.keyring.published().map(|published| Json(published.answer.clone())).ok_or(ApiError::TRY_LATER)
+pub async fn get(State(server): State<Arc<Server>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let published = server.keyring.published().ok_or(ApiError::TRY_LATER)?;
+    tagged::json(&headers, &published.answer)
 }

@@ -2,8 +2,10 @@
 
 use crate::http::Server;
 use crate::http::problem::ApiError;
-use axum::Json;
+use crate::http::tagged;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use holdfast_wire::V;
 use serde::Serialize;
 use sqlx::Row as _;
@@ -26,7 +28,7 @@ pub struct MerchantLine {
     device_count: i64,
 }
 
-pub async fn list(State(server): State<Arc<Server>>) -> Result<Json<Merchants>, ApiError> {
+pub async fn list(State(server): State<Arc<Server>>, headers: HeaderMap) -> Result<Response, ApiError> {
     let rows = sqlx::query(
         "SELECT m.id, m.name, (SELECT count(*) FROM devices d WHERE d.merchant_id = m.id AND d.revoked_ms IS NULL) AS device_count
          FROM merchants m ORDER BY m.name, m.id",
@@ -41,5 +43,5 @@ pub async fn list(State(server): State<Arc<Server>>) -> Result<Json<Merchants>, 
             device_count: row.try_get("device_count")?,
         })
     };
-    Ok(Json(Merchants { v: V, merchants: rows.iter().map(line).collect::<Result<_, _>>()? }))
+    tagged::json(&headers, &Merchants { v: V, merchants: rows.iter().map(line).collect::<Result<_, _>>()? })
 }

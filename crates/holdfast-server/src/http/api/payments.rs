@@ -4,12 +4,14 @@ use crate::http::Server;
 use crate::http::auth::active;
 use crate::http::door::Person;
 use crate::http::problem::ApiError;
+use crate::http::{paging, tagged};
 use crate::store::{Ledger as _, Payment};
 use axum::Json;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::Uri;
+use axum::response::Response;
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
-use holdfast_core::limits::{HISTORY_PAGE_MAX, POLL_WAIT_MS_MAX};
+use holdfast_core::limits::POLL_WAIT_MS_MAX;
 use holdfast_core::payment::PaymentState;
 use holdfast_wire::V;
 use holdfast_wire::history::{HistoryPage, PaymentView, Reason};
@@ -27,14 +29,12 @@ struct ListParams {
 }
 
 /// A page of changes.
-pub async fn list(State(server): State<Arc<Server>>, request: Request) -> Result<Json<HistoryPage>, ApiError> {
+pub async fn list(State(server): State<Arc<Server>>, request: Request) -> Result<Response, ApiError> {
+    let headers = request.headers().clone();
     let (merchant_id, uri) = asked_by(&server, request).await?;
     let Query(params) = Query::<ListParams>::try_from_uri(&uri).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
-    let after = match params.after.as_str() {
-        "" => 0,
-        cursor => cursor.parse::<i64>().map_err(|_| ApiError::REQUEST_UNREADABLE)?,
-    };
-    let limit = params.limit.unwrap_or(HISTORY_PAGE_MAX).clamp(1, HISTORY_PAGE_MAX);
+    let after = paging::cursor(&params.after)?.unwrap_or(0);
+    let limit = paging::limit(params.limit)?;
     // One more than asked for tells whether there are more.
     let mut payments = server.ledger.changed_after(merchant_id, after, limit + 1).await?;
     let more = payments.len() > limit;
@@ -42,7 +42,7 @@ pub async fn list(State(server): State<Arc<Server>>, request: Request) -> Result
     let cursor = payments.last().map_or(after, |payment| payment.change).to_string();
     let names = server.ledger.device_names(merchant_id).await?;
     let payments = payments.iter().map(|payment| view(&server, payment, &names)).collect();
-    Ok(Json(HistoryPage { v: V, payments, cursor, more }))
+    tagged::json(&headers, &HistoryPage { v: V, payments, cursor, more })
 }
 
 /// Between two looks for what another replica wrote.
@@ -62,7 +62,10 @@ pub async fn one(
     let (merchant_id, uri) = asked_by(&server, request).await?;
     let Query(params) = Query::<OneParams>::try_from_uri(&uri).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
     let id: PaymentId = id.parse().map_err(|_| ApiError::PAYMENT_UNKNOWN)?;
-    let wait_ms = params.wait_ms.unwrap_or(0).clamp(0, POLL_WAIT_MS_MAX);
+    let wait_ms = params.wait_ms.unwrap_or(0);
+    if !(0..=POLL_WAIT_MS_MAX).contains(&wait_ms) {
+        return Err(ApiError::REQUEST_UNREADABLE);
+    }
     let deadline = Instant::now() + Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
     // Subscribed before the first look, so that no change falls between the look and the wait.
     let mut changes = server.changes.subscribe();

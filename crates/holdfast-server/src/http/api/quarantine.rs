@@ -3,10 +3,11 @@
 use crate::desk::QuarantineLine;
 use crate::http::door::Known;
 use crate::http::problem::ApiError;
+use crate::http::{paging, tagged};
+use axum::Extension;
 use axum::extract::Query;
-use axum::http::Uri;
-use axum::{Extension, Json};
-use holdfast_core::limits::HISTORY_PAGE_MAX;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
 use holdfast_wire::V;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,16 +23,18 @@ pub struct Page {
 
 #[derive(Deserialize)]
 struct Params {
-    before: Option<i64>,
+    #[serde(default)]
+    before: String,
     limit: Option<usize>,
 }
 
-pub async fn list(Extension(person): Known, uri: Uri) -> Result<Json<Page>, ApiError> {
+pub async fn list(Extension(person): Known, uri: Uri, headers: HeaderMap) -> Result<Response, ApiError> {
     let Query(params) = Query::<Params>::try_from_uri(&uri).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
-    let limit = params.limit.unwrap_or(HISTORY_PAGE_MAX).clamp(1, HISTORY_PAGE_MAX);
-    let mut lines = person.desk()?.quarantine(params.before.unwrap_or(i64::MAX), limit + 1).await?;
+    let limit = paging::limit(params.limit)?;
+    let before = paging::cursor(&params.before)?.unwrap_or(i64::MAX);
+    let mut lines = person.desk()?.quarantine(before, limit + 1).await?;
     let more = lines.len() > limit;
     lines.truncate(limit);
     let cursor = lines.last().filter(|_| more).map(|line| line.cursor.to_string());
-    Ok(Json(Page { v: V, lines, cursor }))
+    tagged::json(&headers, &Page { v: V, lines, cursor })
 }

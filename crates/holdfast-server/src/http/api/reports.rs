@@ -3,11 +3,12 @@
 use crate::http::Server;
 use crate::http::owner::merchant_of;
 use crate::http::problem::ApiError;
+use crate::http::tagged;
 use crate::journal::Journal;
 use crate::journal::report::{Ask, AskError, to_csv};
 use axum::extract::{Path, Query, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{Extensions, Uri};
+use axum::http::header::CONTENT_DISPOSITION;
+use axum::http::{Extensions, HeaderMap, Uri};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub async fn get(
     State(server): State<Arc<Server>>,
     Path(kind): Path<String>,
     uri: Uri,
+    headers: HeaderMap,
     extensions: Extensions,
 ) -> Result<Response, ApiError> {
     let merchant_id = merchant_of(&server, &extensions).await?;
@@ -42,12 +44,12 @@ pub async fn get(
     })?;
     let report = Journal::new(&server.ledger).report(merchant_id, ask).await?;
     Ok(match params.format {
-        Format::Json => ([(CONTENT_TYPE, "application/json")], report.to_json()).into_response(),
+        Format::Json => tagged::json(&headers, &report)?,
         Format::Csv => {
             // Every part was read from a fixed set or is a date, so nothing in it needs quoting.
             let name = format!("attachment; filename=\"{}-{}-{}.csv\"", report.kind, report.from, report.to);
-            ([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)], to_csv(&report))
-                .into_response()
+            let csv = tagged::bytes(&headers, "text/csv; charset=utf-8", to_csv(&report).into_bytes());
+            ([(CONTENT_DISPOSITION, name)], csv).into_response()
         }
     })
 }

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 /// A sign-in. It has no `Debug`: it holds a password.
 #[derive(Deserialize, ToSchema)]
 pub struct SignIn {
+    #[schema(minimum = 1, maximum = 1)]
     v: u32,
     email: String,
     password: String,
@@ -57,6 +58,7 @@ pub struct At {
 /// The shop that the session is to act for.
 #[derive(Deserialize, ToSchema)]
 pub struct Choice {
+    #[schema(minimum = 1, maximum = 1)]
     v: u32,
     merchant_id: String,
 }

@@ -45,7 +45,7 @@ pub async fn code(
     Extension(person): Known,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Code { code, expires_ms } = person.desk()?.make_code(&server.people, server.clock.now_ms(), None, None).await?;
+    let Code { code, expires_ms } = person.desk()?.make_code(server.clock.now_ms(), None).await?;
     // The part after # never reaches a server, nor a log.
     let link = format!("{}/#enrol={code}", origin(&server, &headers));
     let body = html! {

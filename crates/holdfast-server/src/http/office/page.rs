@@ -70,6 +70,7 @@ pub fn inside(person: &Person, tab: Tab, body: Markup) -> Response {
             }
         }
         main.office { h1 { (title) } (body) }
+        footer.office-foot { a href="/api/v1/docs" { "The same for programs" } }
     };
     answer(StatusCode::OK, &format!("{title} · {shop}"), whole)
 }
@@ -86,6 +87,15 @@ pub fn outside(status: StatusCode, title: &str, body: Markup) -> Response {
         }
     };
     answer(status, title, whole)
+}
+
+/// A page to be read by anybody, such as the interface's documentation.
+pub fn reading(title: &str, body: Markup) -> Response {
+    let whole = html! {
+        header.office-bar { a.office-home href="/office" { (mark()) span.office-shop { "Holdfast" } } }
+        main.office.docs { h1 { (title) } (body) }
+    };
+    answer(StatusCode::OK, title, whole)
 }
 
 /// Something that went wrong, in words, above a form.

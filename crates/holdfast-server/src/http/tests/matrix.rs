@@ -131,10 +131,10 @@ fn wanted(route: &Route, with: With) -> &'static str {
     };
     match route.access {
         Access::Public | Access::Demo => "in",
-        // A signed one is judged by what its body says.
+        // What is signed in a device's name is no key that is to be enrolled.
         Access::Code => {
             if is_signed {
-                "in"
+                "signature-wrong"
             } else {
                 "signature-missing"
             }
@@ -206,8 +206,12 @@ async fn what_belongs_to_another_shop_is_not_there() {
         let request = Request::builder().method(route.method).uri(path(route, &till));
         let request =
             request.header("authorization", format!("Bearer {stranger}")).header("sec-fetch-site", "same-origin");
-        let request = request.header("content-type", "application/x-www-form-urlencoded");
-        let body = if is_page { "name=Mine" } else { r#"{"v":1,"name":"Mine"}"# };
+        let (kind, body) = if is_page {
+            ("application/x-www-form-urlencoded", "name=Mine")
+        } else {
+            ("application/json", r#"{"v":1,"name":"Mine"}"#)
+        };
+        let request = request.header("content-type", kind);
         let answer = house.send(request.body(Body::from(body)).expect("a request")).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{} {}", route.method, route.path);
     }

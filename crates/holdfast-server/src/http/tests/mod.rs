@@ -4,6 +4,7 @@ mod access;
 mod matrix;
 mod paths;
 mod people;
+mod problems;
 mod receipt_mails;
 mod receipts;
 mod replicas;
