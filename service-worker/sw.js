@@ -21,12 +21,8 @@ const PERIODIC_TAG = "holdfast-periodic";
 // Under Trusted Types an address of a script must come from a policy.
 const policy = self.trustedTypes?.createPolicy("holdfast", { createScriptURL: (url) => url });
 // The glue only defines `wasm_bindgen`; importScripts is allowed in this first run and never again, so it is kept with the worker.
-try {
-  importScripts(policy ? policy.createScriptURL(GLUE) : GLUE);
-} catch (error) {
-  // The app's own files still come from the cache; only background work is missing, which the page does as well.
-  console.warn("background upload is not available", error);
-}
+// A worker without it is none: if it does not arrive, the registration fails and the page registers anew.
+importScripts(policy ? policy.createScriptURL(GLUE) : GLUE);
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
 self.addEventListener("activate", (event) => event.waitUntil(activate()));

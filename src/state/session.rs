@@ -41,7 +41,7 @@ const DEMO_AGAIN_MS: u32 = 3_000;
 /// Opens the device's stores and goes on from what they hold.
 pub fn open(till: Till) {
     spawn_local(async {
-        if !background::register_worker().await {
+        if !background::install_worker().await {
             leptos::logging::warn!("no service worker: the till does not start without a network");
         }
     });
@@ -162,8 +162,9 @@ pub fn watch_demo(till: Till) -> RwSignal<bool> {
             let Some(device) = till.device() else { return };
             match device.demo_code().await {
                 Ok(_) => return has_demo.set(true),
-                Err(DeviceError::Unreachable) => gloo_timers::future::TimeoutFuture::new(DEMO_AGAIN_MS).await,
-                Err(_) => return,
+                // There is no demo here.
+                Err(DeviceError::Problem { status: 400..500, .. }) => return,
+                Err(_) => gloo_timers::future::TimeoutFuture::new(DEMO_AGAIN_MS).await,
             }
         }
     });

@@ -8,6 +8,7 @@ import { openTill } from "./lib/till.mjs";
 
 main("install", async () => {
   const server = await startServer({ name: "install-server" });
+  await brokenLoading(server);
   const browser = await startBrowser({ origin: server.origin, profile: workPath("install", "profile"), name: "install" });
   const till = await openTill(browser, server.origin);
   await till.enrol();
@@ -52,6 +53,36 @@ main("install", async () => {
   await offline(server, till, manifest, inPage);
   await browser.close();
 });
+
+/** A first visit while the network comes and goes: whatever does not arrive is asked for again, and nobody has to reload. */
+async function brokenLoading(server) {
+  const files = [
+    ["a stylesheet", /\/sell-\w+\.css$/, 3],
+    ["the app", /\/holdfast-till-\w+\.wasm$/, 3],
+    ["the service worker's engine", /\/holdfast-service-worker_bg\.wasm$/, 2],
+    ["everything", /\.(css|js|wasm)$/, 1],
+  ];
+  for (const [index, [what, pattern, failures]] of files.entries()) {
+    await check(`a first visit goes on by itself when ${what} did not arrive at first`, async () => {
+      const name = `broken-${index}`;
+      const browser = await startBrowser({ origin: server.origin, profile: workPath(name, "profile"), name });
+      const failed = new Map();
+      await browser.context.route(pattern, (route) => {
+        const url = route.request().url();
+        const times = failed.get(url) ?? 0;
+        failed.set(url, times + 1);
+        return times < failures ? route.abort("connectionfailed") : route.continue();
+      });
+      const till = await openTill(browser, server.origin);
+      await till.enrol();
+      await till.readyForOutage();
+      assert([...failed.values()].some((times) => times > failures), "nothing was made to fail, or nothing was asked for again");
+      const unstyled = await till.page.evaluate(() => [...document.styleSheets].filter((sheet) => sheet.cssRules.length === 0).length);
+      assertEqual(unstyled, 0, "stylesheets without rules");
+      await browser.close();
+    });
+  }
+}
 
 /** The server dies: what the installed till is started with must come from the service worker. */
 async function offline(server, till, manifest, inPage) {

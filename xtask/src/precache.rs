@@ -1,6 +1,6 @@
 //! `cargo xtask precache`, trunk's post_build hook. Only after the build are the hashed names known, so here sw.js learns what
-//! it must keep for a cold start without a network, and the page's inline script becomes a file of its own, which lets
-//! the server send a policy without hashes and without 'unsafe-inline'.
+//! it must keep for a cold start without a network, and the module that trunk writes into the page becomes a file of its own.
+//! A classic inline script (www/load.js) stays; the server's policy names it by its hash.
 
 use std::env;
 use std::fs;
@@ -89,7 +89,7 @@ fn hash(bytes: &[u8]) -> String {
     format!("{:016x}", hasher.finish())
 }
 
-/// The page without inline scripts, and the files that they became.
+/// The page without inline modules, and the files that they became.
 fn move_scripts_out(html: &str) -> Outcome<(String, Vec<(String, String)>)> {
     let (mut page, mut scripts, mut rest) = (String::new(), Vec::new(), html);
     while let Some(at) = rest.find("<script") {
@@ -99,14 +99,14 @@ fn move_scripts_out(html: &str) -> Outcome<(String, Vec<(String, String)>)> {
         let close = end + "</script>".len();
         let (open, code) = (&from[..body], &from[body..end]);
         page += before;
-        if code.trim().is_empty() {
+        let is_module = open.contains("module");
+        if code.trim().is_empty() || (!is_module && !open.contains(" src=")) {
             page += &from[..close];
         } else if open.contains(" src=") {
             return Err(Failure::from(format!("a script in index.html has both a src and a body: {open}")));
         } else {
             let name = format!("start-{}.js", hash(code.as_bytes()));
-            let kind = if open.contains("module") { " type=\"module\"" } else { "" };
-            page += &format!("<script{kind} src=\"/{name}\"></script>");
+            page += &format!("<script type=\"module\" src=\"/{name}\"></script>");
             scripts.push((name, format!("{}\n", code.trim())));
         }
         rest = &from[close..];
@@ -133,6 +133,8 @@ mod tests {
         let untouched = "<script src=\"/a.js\"></script>";
         assert_eq!(move_scripts_out(untouched).unwrap(), (untouched.to_owned(), Vec::new()));
         assert!(move_scripts_out("<script>open").is_err());
+        let kept = "<script>watch()</script>";
+        assert_eq!(move_scripts_out(kept).unwrap(), (kept.to_owned(), Vec::new()));
     }
 
     #[test]
