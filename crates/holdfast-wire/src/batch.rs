@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Batch {
     #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 1))]
     pub v: u32,
+    #[cfg_attr(feature = "schema", schema(max_items = 50))]
     pub records: Vec<String>,
 }
 

@@ -44,6 +44,7 @@ pub struct Heartbeat {
     #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 1))]
     pub v: u32,
     pub head: Head,
+    #[cfg_attr(feature = "schema", schema(maximum = 9223372036854775807_u64))]
     pub waiting_count: u64,
     pub waiting_minor: i64,
 }
@@ -52,6 +53,8 @@ pub struct Heartbeat {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Head {
+    #[cfg_attr(feature = "schema", schema(maximum = 9223372036854775807_u64))]
     pub seq: u64,
+    #[cfg_attr(feature = "schema", schema(pattern = r"^([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])?$"))]
     pub hash: String,
 }

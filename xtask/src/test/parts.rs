@@ -63,6 +63,9 @@ const ACQUIRER: &str = "tests/acquirer";
 /// Where the mail server of the tests is, and the list of what it runs on.
 const MAIL: &str = "tests/mail";
 
+/// Where the test of the interface against its own document is, and the list of what it runs on.
+const API: &str = "tests/api";
+
 /// Crates that are tested natively; the till's own are tested in browsers as well.
 const NATIVE: &[&str] = &[
     "holdfast-core",
@@ -228,6 +231,19 @@ pub const PARTS: &[Part] = &[
             run.command.args(["--", "--include-ignored", "--test-threads", "2"]);
             run.command.env("HOLDFAST_MAIL_PYTHON", setup::python_program(setting.paths, MAIL, "python"));
             Ok(vec![run])
+        },
+    },
+    Part {
+        name: "api",
+        about: "the OpenAPI document is valid, and schemathesis finds nothing in the server that contradicts it",
+        file: "tests/api/run.py",
+        needs: &[Need::CCompiler, Need::Pip(API)],
+        built: false,
+        reads_others: false,
+        runs: |setting| {
+            let mut command = run::command(setting.paths, setup::python_program(setting.paths, API, "python"));
+            command.arg("tests/api/run.py").env("PYTHONDONTWRITEBYTECODE", "1");
+            Ok(vec![Run { name: String::new(), command, count: Count::LastLine }])
         },
     },
     Part {
