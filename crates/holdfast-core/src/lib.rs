@@ -16,5 +16,6 @@ pub mod money;
 pub mod outbox;
 pub mod payment;
 pub mod policy;
+pub mod settlement;
 pub mod time;
 pub mod wedge;

@@ -107,3 +107,17 @@ pub const BOOKED_MINOR_MAX: i64 = 1_000_000_000_000;
 pub const BOOKED_TAX_BP_MAX: u32 = 100_000;
 /// Events of payments that one transaction books.
 pub const BOOKED_AT_ONCE_MAX: usize = 64;
+/// What we captured so close to the end of a day may be in the acquirer's account of the next one.
+pub const SETTLEMENT_BORDER_MS: i64 = 15 * 60_000;
+/// How long after a day's end its account is asked for.
+pub const SETTLEMENT_LAG_MS: i64 = 10 * 60_000;
+/// How many days back accounts are asked for that are not here, and days with open differences are compared again.
+pub const SETTLEMENT_DAYS_BACK: i64 = 7;
+pub const SETTLEMENT_OPEN_DAYS_BACK: i64 = 90;
+/// Lines, bytes of a line and unreadable lines that are kept of one settlement file.
+pub const SETTLEMENT_LINES_MAX: usize = 500_000;
+pub const SETTLEMENT_LINE_BYTES_MAX: usize = 4_096;
+pub const SETTLEMENT_FAULTS_MAX: usize = 1_000;
+/// Characters of a client's id for a move of cash, and of its note.
+pub const CASH_ID_CHARS_MAX: usize = 64;
+pub const CASH_NOTE_CHARS_MAX: usize = 120;

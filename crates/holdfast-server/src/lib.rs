@@ -18,6 +18,7 @@ pub mod mail;
 pub mod people;
 pub mod process;
 pub mod receipts;
+pub mod settlement;
 pub mod store;
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use super::iso8583::Iso8583;
 use super::simulator::{RealPause, Simulator, SqlBook};
-use super::{Acquirer, AcquirerError, AuthorisationRequest, Decision, FollowUp, Known, RefundRequest};
+use super::{Account, Acquirer, AcquirerError, AuthorisationRequest, Decision, FollowUp, Known, RefundRequest};
 use holdfast_core::id::PaymentId;
+use holdfast_core::settlement::Statement;
 use holdfast_core::time::UnixMs;
 use std::sync::Arc;
 
@@ -57,6 +58,14 @@ impl Acquirer for Configured {
             Self::None => Err(AcquirerError::Unreachable),
             Self::Simulator(simulator) => simulator.refund(now_ms, request).await,
             Self::Iso8583(host) => host.refund(now_ms, request).await,
+        }
+    }
+
+    async fn settlement(&self, now_ms: UnixMs, account: Account) -> Result<Option<Statement>, AcquirerError> {
+        match self {
+            Self::None => Ok(None),
+            Self::Simulator(simulator) => simulator.settlement(now_ms, account).await,
+            Self::Iso8583(host) => host.settlement(now_ms, account).await,
         }
     }
 }

@@ -10,8 +10,9 @@ pub mod simulator;
 
 pub use configured::{Configured, DemoSimulator};
 
-use holdfast_core::id::PaymentId;
+use holdfast_core::id::{MerchantId, PaymentId};
 use holdfast_core::money::Currency;
+use holdfast_core::settlement::Statement;
 use holdfast_core::time::UnixMs;
 use holdfast_crypto::envelope::CardPlaintext;
 use std::future::Future;
@@ -20,6 +21,8 @@ use std::future::Future;
 #[derive(Debug)]
 pub struct AuthorisationRequest<'a> {
     pub reference: PaymentId,
+    /// Whose sale it is.
+    pub merchant_id: MerchantId,
     pub amount_minor: i64,
     pub currency: Currency,
     pub card: &'a CardPlaintext,
@@ -43,6 +46,16 @@ pub struct RefundRequest {
     pub number: u32,
     pub amount_minor: i64,
     pub currency: Currency,
+}
+
+/// A merchant's account at the acquirer, for one business day: from `from_ms` until before `to_ms`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Account {
+    pub merchant_id: MerchantId,
+    /// Days since 1970-01-01.
+    pub day: i64,
+    pub from_ms: UnixMs,
+    pub to_ms: UnixMs,
 }
 
 /// What an acquirer said.
@@ -108,4 +121,14 @@ pub trait Acquirer: Send + Sync {
         now_ms: UnixMs,
         request: RefundRequest,
     ) -> impl Future<Output = Result<Decision, AcquirerError>> + Send;
+
+    /// The acquirer's own account of a day. `None` from an acquirer whose accounts come as files: those are imported
+    /// ([`crate::settlement::file`]).
+    fn settlement(
+        &self,
+        _now_ms: UnixMs,
+        _account: Account,
+    ) -> impl Future<Output = Result<Option<Statement>, AcquirerError>> + Send {
+        async { Ok(None) }
+    }
 }

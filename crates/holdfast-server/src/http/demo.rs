@@ -1,16 +1,24 @@
-//! `/demo`: an enrolment code for one tap, the simulator's ledger and its script. These routes exist in demo mode only.
+//! `/demo`: an enrolment code for one tap, the simulator's ledger, its script, and its settlement files. These routes exist in demo mode only.
 
 use super::Server;
 use super::api::enrolments::code_hash;
 use super::problem::ApiError;
 use crate::acquirer::simulator::{LedgerView, Script};
+use crate::acquirer::{Account, Acquirer as _};
+use crate::journal::Journal;
 use crate::process::Clock as _;
+use crate::settlement::file;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Query, State};
+use axum::http::Uri;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse as _, Response};
 use holdfast_core::limits::ENROLMENT_CODE_MS;
+use holdfast_core::time::iso_date;
 use holdfast_wire::b64;
 use holdfast_wire::enrolment::EnrolmentCode;
+use serde::Deserialize;
 use std::sync::Arc;
 
 /// A fresh code of 128 bits.
@@ -42,4 +50,23 @@ pub async fn set_script(State(server): State<Arc<Server>>, body: Bytes) -> Resul
     }
     simulator.set_script(script.clone());
     Ok(Json(script))
+}
+
+#[derive(Deserialize)]
+struct Day {
+    day: String,
+}
+
+/// The simulator's account of a day, as the file that an acquirer would send. Of a day that is not over it is what there is so far.
+pub async fn settlement(State(server): State<Arc<Server>>, uri: Uri) -> Result<Response, ApiError> {
+    let Query(Day { day }) = Query::try_from_uri(&uri).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
+    let day = crate::journal::report::day(&day).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
+    let simulator = server.demo.as_ref().ok_or(ApiError::NOT_FOUND)?;
+    let merchant_id = server.ledger.first_merchant().await?.ok_or(ApiError::TRY_LATER)?;
+    let (from_ms, to_ms) = Journal::new(&server.ledger).calendar(merchant_id).await?.window(day);
+    let account = Account { merchant_id, day, from_ms, to_ms };
+    let statement = simulator.settlement(server.clock.now_ms(), account).await.map_err(|_| ApiError::TRY_LATER)?;
+    let text = file::write(&statement.ok_or(ApiError::NOT_FOUND)?);
+    let name = format!("attachment; filename=\"settlement-{}.csv\"", iso_date(day));
+    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)], text).into_response())
 }

@@ -101,6 +101,7 @@ pub const DEMO_ROUTES: &[Route] = &[
     route("GET", "/demo/acquirer/ledger", Access::Demo, || get(demo::ledger)),
     route("GET", "/demo/acquirer/script", Access::Demo, || get(demo::script)),
     route("PUT", "/demo/acquirer/script", Access::Demo, || put(demo::set_script)),
+    route("GET", "/demo/acquirer/settlement", Access::Demo, || get(demo::settlement)),
 ];
 
 /// The router of a table, each route behind its door.

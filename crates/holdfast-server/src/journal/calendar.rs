@@ -7,7 +7,7 @@ use crate::store::StoreError;
 use crate::store::db::Conn;
 use holdfast_core::books::When;
 use holdfast_core::id::MerchantId;
-use holdfast_core::time::{UnixMs, utc_day};
+use holdfast_core::time::{DAY_MS, UnixMs, utc_day};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
@@ -63,6 +63,19 @@ impl Calendar {
         let hour = u8::try_from(local.hour()).unwrap_or(0);
         let start = local.checked_sub(i64::from(self.day_start_hour).hours()).unwrap_or(local);
         When { at_ms, day: civil_day(start.date()), hour }
+    }
+
+    /// From when until when (the end is not in it) a business day lasts. A day when clocks are set is shorter or longer.
+    pub fn window(&self, day: i64) -> (UnixMs, UnixMs) {
+        (self.begin_of(day), self.begin_of(day.saturating_add(1)))
+    }
+
+    fn begin_of(&self, day: i64) -> UnixMs {
+        let utc_ms = day.saturating_mul(DAY_MS);
+        let local = EPOCH.checked_add(day.days()).map(|date| date.at(self.day_start_hour, 0, 0, 0));
+        // Where that hour is left out, the day begins when the clock goes on.
+        let instant = local.and_then(|local| self.zone.to_timestamp(local));
+        instant.map_or(utc_ms, Timestamp::as_millisecond)
     }
 }
 
@@ -149,6 +162,21 @@ mod tests {
         check("Pacific/Apia", 0, "2026-11-23T11:00:00Z", "2026-11-24", 0);
         check("America/Los_Angeles", 0, "2026-11-23T07:59:00Z", "2026-11-22", 23);
         check("Asia/Kathmandu", 0, "2026-11-23T18:15:00Z", "2026-11-24", 0);
+    }
+
+    #[test]
+    fn a_window_is_the_day_that_its_instants_say() {
+        for (zone, start) in
+            [("UTC", 0), ("Europe/Berlin", 4), ("Europe/Berlin", 2), ("Pacific/Apia", 0), ("America/Los_Angeles", 3)]
+        {
+            let calendar = Calendar::new(zone, start).expect("a calendar");
+            // 2026, with both nights when clocks are set.
+            for day in 20_454..20_819 {
+                let (from_ms, to_ms) = calendar.window(day);
+                let days = [from_ms - 1, from_ms, to_ms - 1, to_ms].map(|at_ms| calendar.when(at_ms).day);
+                assert_eq!(days, [day - 1, day, day, day + 1], "{zone} {start} {}", iso_date(day));
+            }
+        }
     }
 
     #[test]

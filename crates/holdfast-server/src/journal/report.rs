@@ -55,7 +55,11 @@ impl Ask {
     }
 }
 
-fn day(text: &str) -> Result<i64, AskError> {
+/// A day written as `2026-11-23`, as days since 1970-01-01.
+///
+/// # Errors
+/// When it is written in any other way.
+pub fn day(text: &str) -> Result<i64, AskError> {
     let date: Date = text.parse().map_err(|_| AskError::Day)?;
     let day = super::calendar::civil_day(date);
     // One spelling only: the library reads others as well.

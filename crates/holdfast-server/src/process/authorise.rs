@@ -31,6 +31,7 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
         self.write(run, Some(vec![Event::AuthoriseIntended]), ops).await?;
         let request = AuthorisationRequest {
             reference: run.payment.id,
+            merchant_id: run.payment.merchant_id,
             amount_minor: run.payment.sale.amount_minor,
             currency,
             card: &card,

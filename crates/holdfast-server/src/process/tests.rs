@@ -77,7 +77,7 @@ impl Desk {
     }
 
     fn script(&self, next: &[Step]) {
-        self.simulator.set_script(Script { next: next.iter().cloned().collect(), always: None });
+        self.simulator.set_script(Script { next: next.iter().cloned().collect(), ..Script::default() });
     }
 }
 
@@ -190,7 +190,7 @@ async fn a_first_lost_answer_is_asked_for_at_once() {
 #[tokio::test]
 async fn a_payment_stays_visible_while_the_acquirer_is_down_and_others_go_on() {
     let mut desk = desk();
-    desk.simulator.set_script(Script { next: [].into(), always: Some(Step::Unreachable) });
+    desk.simulator.set_script(Script { always: Some(Step::Unreachable), ..Script::default() });
     let id = desk.take(1_060, GOOD).await;
     desk.settle().await;
     assert_eq!(desk.payment(id).await.state.name(), "authorising");

@@ -1,6 +1,7 @@
 //! The simulator's ledger: what was carried out, and what a repeated request gets.
 
-use super::super::{AcquirerError, Decision, Known};
+use super::super::{Account, AcquirerError, Decision, Known};
+use super::plan::Plan;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -56,6 +57,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Which refund of its payment this is; 1 for everything else.
+    pub fn refund_number(&self) -> u32 {
+        1
+    }
+
     pub fn decision(&self) -> Decision {
         match self.result {
             Outcome::Approved => Decision::Approved { approval_code: self.approval_code.clone().unwrap_or_default() },
@@ -80,6 +86,15 @@ pub trait Book: Send + Sync {
     /// Carries a request out once, and answers a repeated one with its first answer.
     fn carry_out(&self, entry: Entry) -> impl Future<Output = Result<Decision, AcquirerError>> + Send;
     fn known(&self, reference: &str) -> impl Future<Output = Result<Known, AcquirerError>> + Send;
+    /// Keeps what is to become of a reference; a later plan for it changes nothing.
+    fn plan(&self, reference: &str, plan: Plan) -> impl Future<Output = Result<(), AcquirerError>> + Send;
+    /// The code that the capture of a reference is to be refused with.
+    fn capture_code(&self, reference: &str) -> impl Future<Output = Result<Option<String>, AcquirerError>> + Send;
+    /// The entries that a merchant's account of a day may be made of, oldest first, with their plans.
+    fn of_account(
+        &self,
+        account: Account,
+    ) -> impl Future<Output = Result<Vec<(Entry, Option<Plan>)>, AcquirerError>> + Send;
     fn view(&self) -> impl Future<Output = Result<LedgerView, AcquirerError>> + Send;
 }
 
@@ -161,6 +176,7 @@ pub struct MemoryBook(Mutex<MemoryState>);
 #[derive(Debug, Default)]
 struct MemoryState {
     entries: Vec<Entry>,
+    plans: BTreeMap<String, Plan>,
     repeated_requests: u32,
     repeated_captures: BTreeMap<String, u32>,
 }
@@ -200,6 +216,21 @@ impl Book for MemoryBook {
 
     async fn known(&self, reference: &str) -> Result<Known, AcquirerError> {
         Ok(known_from(&Self::of(&self.lock(), reference)))
+    }
+
+    async fn plan(&self, reference: &str, plan: Plan) -> Result<(), AcquirerError> {
+        self.lock().plans.entry(reference.to_owned()).or_insert(plan);
+        Ok(())
+    }
+
+    async fn capture_code(&self, reference: &str) -> Result<Option<String>, AcquirerError> {
+        Ok(self.lock().plans.get(reference).and_then(|plan| plan.capture_code.clone()))
+    }
+
+    async fn of_account(&self, account: Account) -> Result<Vec<(Entry, Option<Plan>)>, AcquirerError> {
+        let state = self.lock();
+        let with_plan = state.entries.iter().map(|entry| (entry.clone(), state.plans.get(&entry.reference).cloned()));
+        Ok(with_plan.filter(|(_, plan)| plan.as_ref().is_none_or(|p| p.merchant_id == account.merchant_id)).collect())
     }
 
     async fn view(&self) -> Result<LedgerView, AcquirerError> {

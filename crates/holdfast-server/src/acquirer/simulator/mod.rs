@@ -6,16 +6,22 @@
 //! number itself is looked at in memory only.
 
 mod book;
+mod plan;
 mod rules;
 mod script;
 mod sql;
+#[cfg(test)]
+mod tests;
+mod velocity;
 
 pub use book::{Book, Entry, EntryKind, LedgerView, MemoryBook};
-pub use script::{Script, Step};
+pub use plan::{Dispute, Plan};
+pub use script::{Script, Step, Velocity};
 pub use sql::SqlBook;
 
-use super::{Acquirer, AcquirerError, AuthorisationRequest, Decision, FollowUp, Known, RefundRequest};
+use super::{Account, Acquirer, AcquirerError, AuthorisationRequest, Decision, FollowUp, Known, RefundRequest};
 use holdfast_core::id::PaymentId;
+use holdfast_core::settlement::Statement;
 use holdfast_core::time::UnixMs;
 use std::future::Future;
 use std::sync::Mutex;
@@ -50,6 +56,7 @@ pub struct Simulator<B, P> {
     book: B,
     pause: P,
     script: Mutex<Script>,
+    charges: Mutex<velocity::Charges>,
     /// How long a caller waits for an answer.
     time_out_ms: u64,
     /// How long it is before a lost answer is taken for lost. Shorter, so that a demonstration need not wait.
@@ -58,7 +65,14 @@ pub struct Simulator<B, P> {
 
 impl<B: Book, P: Pause> Simulator<B, P> {
     pub fn new(book: B, pause: P, time_out_ms: u64) -> Self {
-        Self { book, pause, script: Mutex::new(Script::default()), time_out_ms, lost_answer_ms: time_out_ms }
+        Self {
+            book,
+            pause,
+            script: Mutex::default(),
+            charges: Mutex::default(),
+            time_out_ms,
+            lost_answer_ms: time_out_ms,
+        }
     }
 
     /// Sets how long it is before a lost answer is taken for lost.
@@ -90,6 +104,13 @@ impl<B: Book, P: Pause> Simulator<B, P> {
         self.script.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// Whether the script's velocity rule stops this charge.
+    fn is_too_many(&self, pan: &str, reference: PaymentId, now_ms: UnixMs) -> bool {
+        let Some(rule) = self.lock().velocity.clone() else { return false };
+        let mut charges = self.charges.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        charges.is_too_many(&rule, pan, reference, now_ms)
+    }
+
     /// Carries `entry` out, then delivers the answer as the step says.
     async fn carry_out(&self, step: Step, entry: Entry) -> Result<Decision, AcquirerError> {
         if step == Step::Unreachable {
@@ -109,7 +130,12 @@ impl<B: Book, P: Pause> Simulator<B, P> {
                 self.pause.pause(ms).await;
                 Ok(answer)
             }
-            Step::Approve | Step::Decline { .. } | Step::Unreachable | Step::ByCard => Ok(answer),
+            Step::Approve
+            | Step::Decline { .. }
+            | Step::LateDecline { .. }
+            | Step::Chargeback { .. }
+            | Step::Unreachable
+            | Step::ByCard => Ok(answer),
         }
     }
 
@@ -134,10 +160,16 @@ impl<B: Book, P: Pause> Acquirer for Simulator<B, P> {
         // Deciding on a card takes its number; only the last four digits go further.
         let pan = request.card.pan().expose();
         let code = match &step {
-            Step::Approve => "00".to_owned(),
+            // A request that does not arrive counts nowhere.
+            Step::Unreachable => return Err(AcquirerError::Unreachable),
+            Step::Approve | Step::LateDecline { .. } | Step::Chargeback { .. } => "00".to_owned(),
             Step::Decline { code } => code.clone(),
             _ => rules::code_for(pan).to_owned(),
         };
+        let code =
+            if code == "00" && self.is_too_many(pan, request.reference, now_ms) { "65".to_owned() } else { code };
+        let plan = rules::plan_for(pan, Plan::of(request.merchant_id)).with_step(&step);
+        self.book.plan(&request.reference.to_string(), plan).await?;
         let last4 = pan.get(pan.len().saturating_sub(4)..).unwrap_or_default().to_owned();
         let entry = Entry {
             reference: request.reference.to_string(),
@@ -155,7 +187,16 @@ impl<B: Book, P: Pause> Acquirer for Simulator<B, P> {
 
     async fn capture(&self, now_ms: UnixMs, request: FollowUp) -> Result<Decision, AcquirerError> {
         let step = self.lock().take_for_delivery();
-        self.carry_out(step, Self::follow_up(EntryKind::Capture, now_ms, request)).await
+        let mut entry = Self::follow_up(EntryKind::Capture, now_ms, request);
+        if let Some(code) = self.book.capture_code(&entry.reference).await? {
+            (entry.result, entry.code) = (book::Outcome::Declined, code);
+        }
+        self.carry_out(step, entry).await
+    }
+
+    async fn settlement(&self, now_ms: UnixMs, account: Account) -> Result<Option<Statement>, AcquirerError> {
+        let entries = self.book.of_account(account).await?;
+        Ok(Some(plan::statement(now_ms, account, &entries)))
     }
 
     async fn inquire(&self, _now_ms: UnixMs, reference: PaymentId) -> Result<Known, AcquirerError> {

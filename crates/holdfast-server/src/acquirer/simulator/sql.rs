@@ -1,8 +1,10 @@
 //! The simulator's ledger in a database: a file of its own beside SQLite's books, a schema of its own in PostgreSQL, where all replicas of
 //! a demo have one acquirer.
 
-use super::super::{AcquirerError, Decision, Known};
+use super::super::{Account, AcquirerError, Decision, Known};
 use super::book::{Book, Entry, EntryKind, LedgerView, Outcome, Verdict, judge, known_from, view_of};
+use super::plan::{Dispute, Plan};
+use crate::store::books::row::parsed;
 use crate::store::db::{Conn, Database, Dialect, SIMULATOR};
 use crate::store::{OpenError, Place, StoreError};
 use sqlx::Row as _;
@@ -20,6 +22,23 @@ impl SqlBook {
     /// When the database cannot be opened or holds no ledger of the simulator.
     pub async fn open(place: &Place) -> Result<Self, OpenError> {
         Ok(Self(Database::open(place, &SIMULATOR).await?))
+    }
+
+    async fn account_in(&self, account: Account) -> Result<Vec<(Entry, Option<Plan>)>, StoreError> {
+        // What is older than the plans belongs to the demo's one merchant.
+        let rows = sqlx::query(
+            "SELECT e.*, p.merchant_id, p.capture_code, p.dispute_reason, p.dispute_after_ms
+             FROM entries e LEFT JOIN plans p ON p.reference = e.reference
+             WHERE (p.merchant_id IS NULL OR p.merchant_id = $1) AND e.approved = 1 AND e.kind IN ('capture', 'refund')
+               AND ((e.at_ms >= $2 AND e.at_ms < $3)
+                 OR (e.at_ms + p.dispute_after_ms >= $2 AND e.at_ms + p.dispute_after_ms < $3)) ORDER BY e.id",
+        )
+        .bind(account.merchant_id.to_string())
+        .bind(account.from_ms)
+        .bind(account.to_ms)
+        .fetch_all(self.0.reader())
+        .await?;
+        rows.iter().map(|row| Ok((read(row)?, read_plan(row)?))).collect()
     }
 
     async fn view_in(&self) -> Result<LedgerView, StoreError> {
@@ -55,6 +74,22 @@ impl Book for SqlBook {
         let rows = query.await.map_err(|error| unreachable(error.into()))?;
         let entries = rows.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(unreachable)?;
         Ok(known_from(&entries))
+    }
+
+    async fn plan(&self, reference: &str, plan: Plan) -> Result<(), AcquirerError> {
+        let reference = reference.to_owned();
+        self.0.write(move |c| Box::pin(keep_plan(c, reference, plan))).await.map_err(unreachable)
+    }
+
+    async fn capture_code(&self, reference: &str) -> Result<Option<String>, AcquirerError> {
+        let found = sqlx::query("SELECT capture_code FROM plans WHERE reference = $1").bind(reference);
+        let row = found.fetch_optional(self.0.reader()).await.map_err(|error| unreachable(error.into()))?;
+        let code = row.map(|row| row.try_get("capture_code")).transpose();
+        Ok(code.map_err(|error| unreachable(error.into()))?.flatten())
+    }
+
+    async fn of_account(&self, account: Account) -> Result<Vec<(Entry, Option<Plan>)>, AcquirerError> {
+        self.account_in(account).await.map_err(unreachable)
     }
 
     async fn view(&self) -> Result<LedgerView, AcquirerError> {
@@ -115,6 +150,34 @@ async fn insert(connection: &mut Conn, entry: &Entry) -> Result<(), StoreError> 
     .execute(connection)
     .await?;
     Ok(())
+}
+
+async fn keep_plan(c: &mut Conn, reference: String, plan: Plan) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO plans (reference, merchant_id, capture_code, dispute_reason, dispute_after_ms) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (reference) DO NOTHING",
+    )
+    .bind(reference)
+    .bind(plan.merchant_id.to_string())
+    .bind(plan.capture_code)
+    .bind(plan.dispute.as_ref().map(|dispute| dispute.reason.clone()))
+    .bind(plan.dispute.as_ref().map(|dispute| dispute.after_ms))
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+fn read_plan(row: &AnyRow) -> Result<Option<Plan>, StoreError> {
+    if row.try_get::<Option<&str>, _>("merchant_id")?.is_none() {
+        return Ok(None);
+    }
+    let reason: Option<String> = row.try_get("dispute_reason")?;
+    let after_ms: Option<i64> = row.try_get("dispute_after_ms")?;
+    Ok(Some(Plan {
+        merchant_id: parsed(row, "merchant_id")?,
+        capture_code: row.try_get("capture_code")?,
+        dispute: reason.zip(after_ms).map(|(reason, after_ms)| Dispute { reason, after_ms }),
+    }))
 }
 
 fn read(row: &AnyRow) -> Result<Entry, StoreError> {

@@ -31,8 +31,8 @@ pub const BOOKS: Schema = Schema {
 /// The books of the demo's acquirer.
 pub const SIMULATOR: Schema = Schema {
     apart: Some("simulator"),
-    sqlite: steps!("simulator/sqlite": 1 "0001_ledger"),
-    postgres: steps!("simulator/postgres": 1 "0001_ledger"),
+    sqlite: steps!("simulator/sqlite": 1 "0001_ledger", 2 "0002_plans"),
+    postgres: steps!("simulator/postgres": 1 "0001_ledger", 2 "0002_plans"),
 };
 
 impl Schema {
