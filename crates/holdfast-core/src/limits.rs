@@ -57,6 +57,11 @@ pub const PROBE_MS_MAX: i64 = 4_000;
 pub const ACQUIRER_RETRY_MS_MIN: i64 = 2_000;
 pub const ACQUIRER_RETRY_MS_MAX: i64 = 300_000;
 
+/// Instructions (refunds, voids, retries) about one payment, refused ones included.
+pub const INSTRUCTIONS_MAX: usize = 60;
+/// How often a declined payment is tried again. Brands allow more; who was declined five times will be a sixth time.
+pub const RETRIES_MAX: u32 = 5;
+
 /// An enrolment code lives ten minutes.
 pub const ENROLMENT_CODE_MS: i64 = 600_000;
 /// A person's session ends this long after the sign-in, whatever happens in it.

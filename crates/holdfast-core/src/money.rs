@@ -161,6 +161,18 @@ impl Amount {
         let (whole, fraction) = text.split_at(text.len() - digits);
         if digits == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
     }
+
+    /// Reads what a person typed, `10.60`, `10,60` or `10`: digits with at most as many decimals as the currency has.
+    pub fn from_plain(text: &str, currency: Currency) -> Option<Self> {
+        let digits = usize::from(currency.exponent);
+        let (whole, fraction) = text.trim().split_once(['.', ',']).unwrap_or((text.trim(), ""));
+        let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        if whole.is_empty() || fraction.len() > digits || !is_number(whole) || !is_number(fraction) {
+            return None;
+        }
+        let minor = format!("{whole}{fraction:0<digits$}").parse().ok()?;
+        Some(Self::new(minor, currency))
+    }
 }
 
 fn divide_half_away(numerator: i128, denominator: i128) -> Result<i64, MoneyError> {

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod desk;
 pub mod http;
 pub mod ingest;
+pub mod instructions;
 pub mod journal;
 pub mod keys;
 pub mod mail;

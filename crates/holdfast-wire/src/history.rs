@@ -39,6 +39,9 @@ pub struct PaymentView {
     pub amount_minor: i64,
     pub currency: String,
     pub tax_minor: i64,
+    /// What was paid back so far.
+    #[serde(default)]
+    pub refunded_minor: i64,
     /// A name of [`holdfast_core::payment::PaymentState::name`].
     pub state: String,
     #[serde(default)]

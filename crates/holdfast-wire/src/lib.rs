@@ -10,6 +10,7 @@ pub mod batch;
 pub mod enrolment;
 pub mod history;
 pub mod httpsig;
+pub mod instruction;
 pub mod jws;
 pub mod keylog;
 pub mod keyset;

@@ -271,6 +271,7 @@ fn view(payment: &Payment) -> PaymentView {
         amount_minor: payment.sale.amount_minor,
         currency: payment.sale.currency.clone(),
         tax_minor: payment.sale.tax_minor,
+        refunded_minor: payment.state.refunded_minor(),
         state: payment.state.name().to_owned(),
         reason,
         approval_code: None,

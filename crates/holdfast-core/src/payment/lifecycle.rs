@@ -35,10 +35,44 @@ pub fn markdown() -> String {
         };
         let _ = writeln!(text, "| {code} | {} | {}{when} |", decline.words(), decline.advice());
     }
-    text += "\nA new try needs the card. The server wipes the sealed card data as soon as the authorisation is answered, declined or not: card data\n\
-             may not be kept after authorisation, and what is not there cannot be lost. So a try on another day is the customer's, with the card in hand.\n";
+    text += INSTRUCTIONS;
+    text += RETRIES;
     text
 }
+
+const INSTRUCTIONS: &str = "
+## Instructions
+
+What a person asks for is an instruction: a refund, a void or a retry. It is kept, with who asked and when, before anything is done about it, and the jobs carry it
+out. Its id is made by whoever asks, so that a repeated click is one instruction. There is one open instruction for a payment at a time, judged in the transaction
+that keeps it; so refunds never add up to more than was captured, however many people click.
+
+| progress | what it means |
+|---|---|
+| `asked` | kept; the acquirer knows nothing of it |
+| `sent` | the intent is written: the acquirer is asked what became of it before anything is sent again |
+| `done` | carried out; the payment has moved |
+| `refused` | not carried out; the acquirer's code, or the state that the payment was found in, is kept. The payment is as it was |
+
+A void of what was never authorised wipes the sealed card and asks nobody. A void of a payment whose answer is not known waits for that answer. One that comes too late is refused
+as `captured`: then a refund pays back.
+";
+
+const RETRIES: &str = "
+## Trying a declined card again
+
+A new try needs the card. By default the server wipes the sealed card data as soon as the authorisation is answered, declined or not, because what is not there cannot be
+lost; then a new try is the customer's, with the card in hand, and an instruction to retry is refused as `card-data-wiped`.
+
+`holdfast serve --retry-declined` keeps the sealed data of a declined payment until its offline window is over (72 hours after it was taken, at most), and only of a payment that
+
+- was taken offline: of a card that was declined in front of its customer the goods may never have left, or were paid in another way;
+- holds no track, so was keyed: a swiped card's track must not be kept after authorisation, encrypted or not (PCI DSS 3.3);
+- was declined with a code that does not say never.
+
+Within that time the server itself tries again what only time can change (`later` in the table above), at the earliest when the table says, and at most five times; for the rest the shop may
+ask for a try after it has spoken with the customer. Then the data are wiped, whatever came of it. A card key lives for as long as an envelope needs it.
+";
 
 const CODES: &[&str] = &[
     "01", "02", "04", "05", "07", "12", "14", "15", "19", "41", "43", "46", "51", "54", "55", "57", "59", "61", "62",
@@ -98,6 +132,7 @@ fn events() -> Vec<Event> {
         Event::Captured,
         Event::WindowOver,
         Event::Unprocessable { reason: "x".to_owned() },
+        Event::RetryIntended,
     ];
     if let Ok(reason) = "x".parse::<super::GiveBackReason>() {
         events.push(Event::Voided { reason: reason.clone() });
@@ -121,7 +156,7 @@ impl PaymentState {
             Self::Captured { .. } => "the money is taken",
             Self::PartlyRefunded { .. } => "a part was paid back; amounts, reasons and times are kept",
             Self::Refunded { .. } => "everything was paid back",
-            Self::Voided { .. } => "the authorisation was given back before it was captured; reason and time are kept",
+            Self::Voided { .. } => "given back before it was captured; reason and time are kept",
             Self::Declined { .. } => "the bank declined it; the code is kept",
             Self::Expired { .. } => "it reached the server after its window and was never sent",
             Self::Quarantined { .. } => "it cannot be processed and waits for the owner; the reason is kept",
@@ -146,6 +181,7 @@ impl Event {
             Self::Captured => "captured",
             Self::WindowOver => "its window is over",
             Self::Unprocessable { .. } => "it cannot be opened or does not fit its record",
+            Self::RetryIntended => "it is to be tried again",
             Self::Voided { .. } => "given back before capture",
             Self::Refunded { amount_minor: 1, .. } => "a part is paid back",
             Self::Refunded { .. } => "all that is left is paid back",

@@ -28,6 +28,8 @@ pub struct AuthorisationRequest<'a> {
     pub card: &'a CardPlaintext,
     /// The sale was taken while the till was offline.
     pub offline: bool,
+    /// How often this payment was tried before, after a decline. With the reference it names the try.
+    pub try_number: u32,
 }
 
 /// A request about a payment that was authorised before.
@@ -71,8 +73,19 @@ pub enum Decision {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Known {
     pub authorisation: Option<Decision>,
+    /// The try that `authorisation` answers.
+    pub try_number: u32,
     pub capture: Option<Decision>,
     pub reversed: bool,
+    /// By number.
+    pub refunds: Vec<(u32, Decision)>,
+}
+
+impl Known {
+    /// What was said about a refund.
+    pub fn refund(&self, number: u32) -> Option<&Decision> {
+        self.refunds.iter().find(|(of, _)| *of == number).map(|(_, decision)| decision)
+    }
 }
 
 /// Why there is no answer.

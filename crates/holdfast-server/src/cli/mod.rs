@@ -105,6 +105,8 @@ pub struct ServeArgs {
     pub mail: MailArgs,
     #[command(flatten)]
     pub doors: DoorArgs,
+    #[command(flatten)]
+    pub payments: PaymentArgs,
 }
 
 /// What `report` needs to know.
@@ -148,6 +150,15 @@ pub enum AcquirerKind {
     Simulator,
     /// A host that speaks ISO 8583 over TCP or TLS.
     Iso8583,
+}
+
+/// How payments are taken to their end.
+#[derive(Debug, Default, clap::Args)]
+pub struct PaymentArgs {
+    /// Keep the sealed card data of a declined offline payment until its window is over, and try it again where the bank's reason allows.
+    /// Never of a swiped card, whose track must not be kept. Without it they are wiped with the bank's answer (docs/lifecycle.md).
+    #[arg(long, env = "HOLDFAST_RETRY_DECLINED")]
+    pub retry_declined: bool,
 }
 
 /// How the server is reached.

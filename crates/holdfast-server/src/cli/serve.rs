@@ -157,6 +157,7 @@ pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Resu
     let receipts = Arc::new(Receipts::new(&local.pan_key)?);
     let mails = mails(args, &ledger, &receipts, clock)?;
     let processor = Processor::new(Arc::clone(&ledger), acquirer, card_keys, clock, pan_key)
+        .with_retries_declined(args.payments.retry_declined)
         .with_on_change(Arc::new(move |_| changed.send_modify(|count| *count += 1)));
     let people = People::new(ledger.db().clone(), local)?;
     Ok(Server::new(Parts {

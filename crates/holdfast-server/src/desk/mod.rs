@@ -5,11 +5,13 @@ mod codes;
 mod devices;
 mod payments;
 mod quarantine;
+mod story;
 
 pub use codes::{Code, CodeError};
 pub use devices::{DeviceRow, Location};
 pub use payments::{PaymentLine, StateSum};
 pub use quarantine::{Claims, QuarantineLine};
+pub use story::{StoryLine, What};
 
 use crate::store::Database;
 use holdfast_core::id::MerchantId;
@@ -24,6 +26,10 @@ pub struct Desk {
 impl Desk {
     pub fn new(db: Database, merchant_id: MerchantId) -> Self {
         Self { db, merchant_id }
+    }
+
+    pub fn merchant_id(&self) -> MerchantId {
+        self.merchant_id
     }
 
     fn id(&self) -> String {

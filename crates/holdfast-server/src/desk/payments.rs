@@ -83,6 +83,8 @@ fn line(row: &AnyRow) -> Result<PaymentLine, StoreError> {
     let reason: Option<String> = row.try_get("reason")?;
     let reason = match state.as_str() {
         "declined" => reason.map(|code| Decline { code }.words().to_owned()),
+        // A list of refunds is for the payment's own page.
+        "partly-refunded" | "refunded" => None,
         _ => reason.map(|name| name.replace('-', " ")),
     };
     Ok(PaymentLine {

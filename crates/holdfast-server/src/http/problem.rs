@@ -1,13 +1,17 @@
 //! Errors as application/problem+json (RFC 9457), with what to do.
 
+use crate::clock::SystemClock;
 use crate::desk::CodeError;
 use crate::ingest::IngestError;
+use crate::instructions::InstructError;
 use crate::people::{PeopleError, SignInError};
+use crate::process::Clock as _;
 use crate::store::StoreError;
 use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use holdfast_core::payment::instruction::InstructionError;
 use holdfast_wire::problem::Problem;
 
 /// One kind of problem.
@@ -114,6 +118,67 @@ impl ApiError {
         StatusCode::NOT_ACCEPTABLE,
         "The answer would be of a kind that was not asked for",
         "Ask with Accept: application/json, or without Accept.",
+    );
+    pub const IDEMPOTENCY_KEY_MISSING: Self = error(
+        "idempotency-key-missing",
+        StatusCode::BAD_REQUEST,
+        "This request needs an Idempotency-Key",
+        "Send an Idempotency-Key, or a UUID as id in the body, so that a repeated request is carried out once.",
+    );
+    pub const INSTRUCTION_OPEN: Self = error(
+        "instruction-open",
+        StatusCode::CONFLICT,
+        "Something is already on its way for this payment",
+        "Look at the payment again in a moment: one refund, void or retry is carried out at a time.",
+    );
+    pub const INSTRUCTIONS_USED_UP: Self = error(
+        "instructions-used-up",
+        StatusCode::CONFLICT,
+        "This was asked for often enough",
+        "Settle it with the acquirer directly.",
+    );
+    pub const NOT_CAPTURED: Self = error(
+        "not-captured",
+        StatusCode::CONFLICT,
+        "Nothing was taken that could be paid back",
+        "Only a captured payment can be refunded. One that is still on its way can be voided.",
+    );
+    pub const REFUND_TOO_LARGE: Self = error(
+        "refund-too-large",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "This is not an amount that can be paid back",
+        "Give more than nothing, and at most amount_minor less refunded_minor of the payment.",
+    );
+    pub const NOT_VOIDABLE: Self = error(
+        "not-voidable",
+        StatusCode::CONFLICT,
+        "This payment cannot be voided any more",
+        "What was captured can be refunded. What was declined or expired was never taken.",
+    );
+    pub const NOT_DECLINED: Self = error(
+        "not-declined",
+        StatusCode::CONFLICT,
+        "Only a declined payment can be tried again",
+        "Look at the payment again: it may have moved.",
+    );
+    pub const RETRY_NEVER: Self = error(
+        "retry-never",
+        StatusCode::CONFLICT,
+        "The card's bank said never to try this card again",
+        "Ask the customer for another card.",
+    );
+    pub const RETRY_TOO_EARLY: Self = error(
+        "retry-too-early",
+        StatusCode::CONFLICT,
+        "It is too early to try this card again",
+        "Come again after Retry-After. The server tries by itself at that time.",
+    );
+    pub const CARD_DATA_WIPED: Self = error(
+        "card-data-wiped",
+        StatusCode::CONFLICT,
+        "The sealed card data are gone",
+        "They are wiped with the bank's answer, or at the end of the payment's window where this server keeps them. Take the payment \
+         anew, with the card. docs/lifecycle.md says what --retry-declined keeps, and of which payments.",
     );
     pub const DEVICE_UNKNOWN: Self = error(
         "device-unknown",
@@ -244,6 +309,15 @@ impl ApiError {
         }
     }
 
+    pub fn detail(&self) -> &'static str {
+        self.detail
+    }
+
+    /// Whether it is the server's fault.
+    pub fn is_ours(&self) -> bool {
+        self.status.is_server_error()
+    }
+
     /// The same, to be tried again after so many milliseconds.
     pub fn after_ms(self, wait_ms: i64) -> Self {
         let seconds = u16::try_from(wait_ms.max(0) / 1000 + 1).unwrap_or(u16::MAX);
@@ -267,6 +341,29 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a request could not use the database");
         Self::TRY_LATER
+    }
+}
+
+impl From<InstructError> for ApiError {
+    fn from(error: InstructError) -> Self {
+        match error {
+            InstructError::Unknown => Self::PAYMENT_UNKNOWN,
+            InstructError::Store(error) => error.into(),
+            InstructError::Refused(refused) => match refused {
+                InstructionError::IdReused => Self::IDEMPOTENCY_KEY_REUSED,
+                InstructionError::AnotherOpen => Self::INSTRUCTION_OPEN,
+                InstructionError::TooMany => Self::INSTRUCTIONS_USED_UP,
+                InstructionError::NotCaptured => Self::NOT_CAPTURED,
+                InstructionError::TooMuch { .. } => Self::REFUND_TOO_LARGE,
+                InstructionError::NotVoidable => Self::NOT_VOIDABLE,
+                InstructionError::NotDeclined => Self::NOT_DECLINED,
+                InstructionError::Never => Self::RETRY_NEVER,
+                InstructionError::Wiped => Self::CARD_DATA_WIPED,
+                InstructionError::TooEarly { at_ms } => {
+                    Self::RETRY_TOO_EARLY.after_ms(at_ms - SystemClock::default().now_ms())
+                }
+            },
+        }
     }
 }
 

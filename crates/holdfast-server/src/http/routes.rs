@@ -59,6 +59,10 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/payments/{id}", Access::DeviceOr(SHOP), || get(api::payments::one)),
     route("POST", "/api/v1/payments/{id}/receipt", Access::Device, || post(api::receipt_mails::post)),
     route("GET", "/api/v1/payments/{id}/receipt", Access::Device, || get(api::receipt_mails::get)),
+    route("POST", "/api/v1/payments/{id}/refunds", Access::DeviceOr(KEEPERS), || post(api::instructions::refund)),
+    route("POST", "/api/v1/payments/{id}/void", Access::DeviceOr(KEEPERS), || post(api::instructions::void)),
+    route("POST", "/api/v1/payments/{id}/retry", Access::DeviceOr(KEEPERS), || post(api::instructions::retry)),
+    route("GET", "/api/v1/payments/{id}/instructions", Access::DeviceOr(SHOP), || get(api::instructions::list)),
     route("POST", "/api/v1/sessions", Access::Public, || post(api::sessions::post)),
     route("DELETE", "/api/v1/sessions", Access::People(ANYBODY), || delete(api::sessions::delete_all)),
     route("GET", "/api/v1/session", Access::People(ANYBODY), || get(api::sessions::get)),
@@ -92,6 +96,10 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/office/devices/{id}/revocation", Access::Office(KEEPERS), || post(office::devices::revoke)),
     route("POST", "/office/codes", Access::Office(KEEPERS), || post(office::devices::code)),
     route("GET", "/office/payments", Access::Office(SHOP), || get(office::payments::get)),
+    route("GET", "/office/payments/{id}", Access::Office(SHOP), || get(office::payment::get)),
+    route("POST", "/office/payments/{id}/refund", Access::Office(KEEPERS), || post(office::payment::refund)),
+    route("POST", "/office/payments/{id}/void", Access::Office(KEEPERS), || post(office::payment::void)),
+    route("POST", "/office/payments/{id}/retry", Access::Office(KEEPERS), || post(office::payment::retry)),
     route("GET", "/office/quarantine", Access::Office(OWNER), || get(office::quarantine::get)),
 ];
 

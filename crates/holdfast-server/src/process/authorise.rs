@@ -4,7 +4,9 @@ use super::open::{self, CardKeys, OpenFault};
 use super::{Clock, Flow, ProcessError, Processor, Run};
 use crate::acquirer::{Acquirer, AcquirerError, AuthorisationRequest, Decision};
 use crate::store::{AttemptKind, Ledger, PaymentOp};
-use holdfast_core::payment::{Decline, Event};
+use holdfast_core::payment::instruction::retries;
+use holdfast_core::payment::{Decline, Event, Retry};
+use holdfast_crypto::envelope::CardPlaintext;
 use holdfast_crypto::pan_hmac::pan_hmac;
 use holdfast_wire::b64;
 
@@ -36,11 +38,13 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
             currency,
             card: &card,
             offline: run.payment.offline,
+            try_number: retries(&run.instructions),
         };
+        let may_be_kept = self.may_be_kept(run, &card);
         let answer = self.heard(self.acquirer.authorise(self.clock.now_ms(), request).await);
         drop(card);
         match answer {
-            Ok(decision) => self.take_authorisation(run, decision).await,
+            Ok(decision) => self.take_authorisation(run, decision, may_be_kept).await,
             Err(error) => self.stop_and_come_again(run, error).await,
         }
     }
@@ -50,8 +54,13 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
         let known = self.heard(self.acquirer.inquire(self.clock.now_ms(), run.payment.id).await);
         match known {
             Err(error) => self.stop_and_come_again(run, error).await,
-            Ok(known) => match known.authorisation {
-                Some(decision) => self.take_authorisation(run, decision).await,
+            Ok(known) => match known.authorisation.filter(|_| known.try_number == retries(&run.instructions)) {
+                // Whether the card has a track is known only while it is open; it is opened for that, when it matters.
+                Some(decision) => {
+                    let may_be_kept =
+                        self.retries_declined && self.open(run).await.is_ok_and(|c| self.may_be_kept(run, &c));
+                    self.take_authorisation(run, decision, may_be_kept).await
+                }
                 None => {
                     let ops = vec![PaymentOp::Answer { kind: KIND, outcome: "not-at-acquirer".to_owned() }];
                     self.write(run, Some(vec![Event::NotAtAcquirer]), ops).await?;
@@ -61,8 +70,13 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
         }
     }
 
-    /// Commits the result. From here on the ciphertext is gone.
-    async fn take_authorisation(&self, run: &mut Run, decision: Decision) -> Result<Flow, ProcessError> {
+    /// Commits the result. From here on the ciphertext is gone, unless the payment is declined and `may_be_kept`.
+    async fn take_authorisation(
+        &self,
+        run: &mut Run,
+        decision: Decision,
+        may_be_kept: bool,
+    ) -> Result<Flow, ProcessError> {
         run.failures = 0;
         match decision {
             Decision::Approved { approval_code } => {
@@ -70,12 +84,23 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
                 self.write_approval(run, approval_code, ops).await
             }
             Decision::Declined { code } => {
-                let outcome = format!("declined {code}");
-                let ops = vec![PaymentOp::Answer { kind: KIND, outcome }, PaymentOp::Scrub, PaymentOp::Done];
-                self.write(run, Some(vec![Event::Declined(Decline { code })]), ops).await?;
+                let answer = PaymentOp::Answer { kind: KIND, outcome: format!("declined {code}") };
+                let decline = Decline { code };
+                if may_be_kept && decline.retry() != Retry::Never {
+                    self.write(run, Some(vec![Event::Declined(decline)]), vec![answer]).await?;
+                    return Ok(Flow::Go);
+                }
+                let ops = vec![answer, PaymentOp::Scrub, PaymentOp::Done];
+                self.write(run, Some(vec![Event::Declined(decline)]), ops).await?;
                 Ok(Flow::Stop)
             }
         }
+    }
+
+    /// Whether the sealed card may outlive a decline. A track must not (PCI DSS 3.3), and of a card that was declined in front of its
+    /// customer the goods may never have left.
+    fn may_be_kept(&self, run: &Run, card: &CardPlaintext) -> bool {
+        self.retries_declined && run.payment.offline && card.track2().is_none()
     }
 
     async fn is_expired(&self, run: &Run) -> Result<bool, ProcessError> {

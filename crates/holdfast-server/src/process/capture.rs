@@ -11,7 +11,8 @@ const KIND: AttemptKind = AttemptKind::Capture;
 const DUPLICATE: &str = "94";
 
 impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
-    /// Commits the approval and the intent to capture together: one flush less, and no state in which neither is known.
+    /// Commits the approval and the intent to capture together: one flush less, and no state in which neither is known. A payment that
+    /// was voided meanwhile is not captured.
     pub(super) async fn write_approval(
         &self,
         run: &mut Run,
@@ -19,6 +20,10 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
         mut ops: Vec<PaymentOp>,
     ) -> Result<Flow, ProcessError> {
         let approved = Event::Approved { approval_code };
+        if self.is_to_be_voided(run).await? {
+            self.write(run, Some(vec![approved]), ops).await?;
+            return Ok(Flow::Go);
+        }
         ops.push(PaymentOp::Ask { kind: KIND });
         self.write(run, Some(vec![approved, Event::CaptureIntended]), ops).await?;
         self.send_capture(run).await
@@ -86,7 +91,7 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
     }
 }
 
-fn follow_up(run: &Run) -> FollowUp {
+pub(super) fn follow_up(run: &Run) -> FollowUp {
     FollowUp {
         reference: run.payment.id,
         amount_minor: run.payment.sale.amount_minor,

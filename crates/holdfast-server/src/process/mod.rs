@@ -6,6 +6,7 @@
 
 mod authorise;
 mod capture;
+mod instructed;
 mod open;
 mod retry;
 pub mod runner;
@@ -13,11 +14,13 @@ pub mod runner;
 #[cfg(test)]
 mod tests;
 
+pub use instructed::{BY_SERVER, sealed_until_ms};
 pub use open::{CardKeyFault, CardKeys};
 
 use crate::acquirer::{Acquirer, AcquirerError};
 use crate::store::{Job, Ledger, Payment, PaymentOp, StoreError};
 use holdfast_core::id::PaymentId;
+use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::payment::{Event, MoveError, NextStep, PaymentState};
 use holdfast_core::time::UnixMs;
 use holdfast_crypto::SecretBytes;
@@ -62,12 +65,14 @@ pub struct Processor<L, A, K, C> {
     clock: C,
     pan_key: SecretBytes,
     on_change: OnChange,
+    retries_declined: bool,
     health: AtomicU8,
 }
 
 /// A payment on its way through one run.
 struct Run {
     payment: Payment,
+    instructions: Vec<Instruction>,
     failures: u32,
 }
 
@@ -79,7 +84,22 @@ enum Flow {
 impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
     /// `pan_key` keys the hash by which a card is recognised.
     pub fn new(ledger: Arc<L>, acquirer: Arc<A>, card_keys: Arc<K>, clock: C, pan_key: SecretBytes) -> Self {
-        Self { ledger, acquirer, card_keys, clock, pan_key, on_change: Arc::new(|_| {}), health: AtomicU8::new(0) }
+        Self {
+            ledger,
+            acquirer,
+            card_keys,
+            clock,
+            pan_key,
+            on_change: Arc::new(|_| {}),
+            retries_declined: false,
+            health: AtomicU8::new(0),
+        }
+    }
+
+    /// Sets whether the sealed data of a declined payment are kept for another try, where they may be; without it they are wiped.
+    pub fn with_retries_declined(mut self, retries_declined: bool) -> Self {
+        self.retries_declined = retries_declined;
+        self
     }
 
     /// Sets who is told about changes.
@@ -128,23 +148,29 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
     /// When the store refuses; the job stays.
     pub async fn process(&self, job: Job) -> Result<(), ProcessError> {
         let Some(payment) = self.ledger.payment(job.payment_id).await? else { return Ok(()) };
-        let mut run = Run { payment, failures: job.failures };
+        let instructions = self.ledger.instructions(job.payment_id).await?;
+        let mut run = Run { payment, instructions, failures: job.failures };
         for _ in 0..STEPS_MAX {
-            let flow = match run.payment.state.next_step() {
-                NextStep::Authorise => self.authorise(&mut run).await?,
-                NextStep::InquireAuthorisation => self.inquire_authorisation(&mut run).await?,
-                NextStep::Capture => self.capture(&mut run).await?,
-                NextStep::InquireCapture => self.inquire_capture(&mut run).await?,
-                NextStep::Nothing => {
-                    self.write(&mut run, None, vec![PaymentOp::Done]).await?;
-                    Flow::Stop
-                }
+            let flow = match self.follow(&mut run).await? {
+                Some(flow) => flow,
+                None => self.step(&mut run).await?,
             };
             if matches!(flow, Flow::Stop) {
                 return Ok(());
             }
         }
         self.again(&mut run, AcquirerError::Unreachable).await
+    }
+
+    /// What comes next by itself.
+    async fn step(&self, run: &mut Run) -> Result<Flow, ProcessError> {
+        match run.payment.state.next_step() {
+            NextStep::Authorise => self.authorise(run).await,
+            NextStep::InquireAuthorisation => self.inquire_authorisation(run).await,
+            NextStep::Capture => self.capture(run).await,
+            NextStep::InquireCapture => self.inquire_capture(run).await,
+            NextStep::Nothing => self.rest(run).await,
+        }
     }
 
     /// Gives a job back that stopped with an error of the store, so that it need not wait for the end of its lease.

@@ -1,5 +1,7 @@
 //! Payments on their way, with a process that dies at every operation and an acquirer whose answers are lost.
 
+mod instructed;
+
 use super::open::reason;
 use super::{ProcessError, Processor};
 use crate::acquirer::simulator::{LedgerView, MemoryBook, NoPause, Script, Simulator, Step};

@@ -120,7 +120,7 @@ impl Shown {
         }
     }
 
-    /// Title and sentence, with `{time}` still in it.
+    /// Title and sentence, with `{time}` and `{amount}` still in it.
     fn words(self, w: &'static Words) -> (&'static str, &'static str) {
         match self {
             Self::Stored => (w.stored, w.stored_say),
@@ -225,10 +225,12 @@ fn state(facts: Facts<'_>, lang: Lang) -> StateView {
         Shown::Stored => payment.taken_ms.saturating_add(window_ms),
         _ => payment.changed_ms,
     };
+    let currency: Currency = payment.sale.currency.parse().unwrap_or(Currency::EUR);
+    let refunded = money(Amount::new(payment.state.refunded_minor(), currency), lang);
     StateView {
         name: shown.name(),
         title,
-        text: text.replace("{time}", &time(at_ms, &merchant.zone, lang)),
+        text: text.replace("{time}", &time(at_ms, &merchant.zone, lang)).replace("{amount}", &refunded),
         is_open: matches!(shown, Shown::Stored | Shown::Processing),
     }
 }

@@ -19,6 +19,7 @@ pub use db::{Database, OpenError, Place, PostgresUrl};
 
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
 use holdfast_core::payment::PaymentState;
+use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::time::UnixMs;
 use holdfast_crypto::es256::VerifyingKey;
 use std::collections::{HashMap, HashSet};
@@ -144,6 +145,7 @@ pub enum AttemptKind {
     Authorisation,
     Capture,
     Reversal,
+    Refund,
 }
 
 impl AttemptKind {
@@ -152,6 +154,7 @@ impl AttemptKind {
             Self::Authorisation => "authorisation",
             Self::Capture => "capture",
             Self::Reversal => "reversal",
+            Self::Refund => "refund",
         }
     }
 }
@@ -181,7 +184,9 @@ pub enum PaymentOp {
         due_ms: UnixMs,
         failures: u32,
     },
-    /// Nothing more to do.
+    /// An instruction as it stands now: a new one, or one that is there under its id.
+    Instruction(Instruction),
+    /// Nothing more to do, unless an instruction came in meanwhile: then the job is due at once.
     Done,
 }
 
@@ -256,6 +261,21 @@ pub trait Ledger: Send + Sync {
         change: i64,
         ops: Vec<PaymentOp>,
     ) -> impl Future<Output = Result<i64, StoreError>> + Send;
+
+    /// Every instruction about a payment, oldest first.
+    fn instructions(&self, id: PaymentId) -> impl Future<Output = Result<Vec<Instruction>, StoreError>> + Send;
+
+    /// Reads a payment with its instructions, lets `decide` choose, and keeps what it chose with a job that is due at once, all in
+    /// one transaction that no other change of the payment comes between.
+    fn instruct<T, D>(
+        &self,
+        now_ms: UnixMs,
+        id: PaymentId,
+        decide: D,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send
+    where
+        T: Send + 'static,
+        D: FnOnce(Option<&Payment>, &[Instruction]) -> (Option<Instruction>, T) + Send + 'static;
 
     /// Payments of a merchant that changed after `cursor`, oldest change first.
     fn changed_after(

@@ -42,6 +42,7 @@ pub(super) fn view(p: RecordPayload) -> PaymentView {
         amount_minor: p.sale.total_minor,
         currency: p.sale.currency,
         tax_minor: p.sale.tax_minor,
+        refunded_minor: 0,
         state: "captured".into(),
         reason: None,
         approval_code: Some("A1".into()),

@@ -2,6 +2,7 @@
 
 use crate::plant::Plant;
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
+use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::time::UnixMs;
 use holdfast_server::store::memory::MemoryLedger;
 use holdfast_server::store::{
@@ -97,6 +98,18 @@ impl Ledger for Books {
             return Ok(change);
         }
         self.inner.apply(now_ms, id, change, all).await
+    }
+
+    async fn instructions(&self, id: PaymentId) -> Result<Vec<Instruction>, StoreError> {
+        self.inner.instructions(id).await
+    }
+
+    async fn instruct<T, D>(&self, now_ms: UnixMs, id: PaymentId, decide: D) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        D: FnOnce(Option<&Payment>, &[Instruction]) -> (Option<Instruction>, T) + Send + 'static,
+    {
+        self.inner.instruct(now_ms, id, decide).await
     }
 
     async fn changed_after(

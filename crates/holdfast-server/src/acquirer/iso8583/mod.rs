@@ -171,21 +171,31 @@ fn latest(exchanges: &[Exchange], kind: Kind, number: u32) -> Option<&Exchange> 
     exchanges.iter().rev().find(fits)
 }
 
+/// The latest try to authorise that left, or may have left. A payment is tried again only after a decline, so this is the one that counts.
+fn latest_try(exchanges: &[Exchange]) -> Option<&Exchange> {
+    let fits = |exchange: &&Exchange| exchange.kind == Kind::Authorisation && exchange.state != State::Unsent;
+    exchanges.iter().rev().find(fits)
+}
+
 impl Acquirer for Iso8583 {
     async fn authorise(&self, now_ms: UnixMs, request: AuthorisationRequest<'_>) -> Result<Decision, AcquirerError> {
         let reference = request.reference.to_string();
         let _busy = self.take(&reference)?;
         let earlier = self.exchanges(&reference).await?;
-        if latest(&earlier, Kind::Authorisation, 0).is_some_and(|exchange| exchange.state == State::Open) {
+        if latest_try(&earlier).is_some_and(|exchange| exchange.state == State::Open) {
             return Err(AcquirerError::TimedOut);
         }
-        if let Some(decision) = self.known(&earlier).authorisation {
-            return Ok(decision);
+        let known = self.known(&earlier);
+        match known.authorisation {
+            // Asked for again, or approved before: money is asked for once.
+            Some(decision) if known.try_number == request.try_number => return Ok(decision),
+            Some(decision @ Decision::Approved { .. }) => return Ok(decision),
+            _ => {}
         }
         let new = New {
             reference: &reference,
             kind: Kind::Authorisation,
-            number: 0,
+            number: request.try_number,
             original: None,
             amount_minor: request.amount_minor,
             currency: request.currency.code(),
@@ -242,7 +252,7 @@ impl Acquirer for Iso8583 {
             // Captured money goes back by a refund.
             return Ok(Decision::Declined { code: "12".to_owned() });
         }
-        match latest(&earlier, Kind::Authorisation, 0) {
+        match latest_try(&earlier) {
             Some(original) if original.state != State::Reversed => {
                 self.take_back(now_ms, original, &earlier).await?;
                 Ok(Decision::Approved { approval_code: String::new() })

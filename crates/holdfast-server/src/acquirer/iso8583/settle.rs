@@ -2,7 +2,7 @@
 
 use super::line::Outcome;
 use super::log::{Exchange, Kind, New, State};
-use super::{Iso8583, doubtful, latest, messages};
+use super::{Iso8583, doubtful, latest, latest_try, messages};
 use crate::acquirer::{AcquirerError, Known};
 use holdfast_core::time::UnixMs;
 
@@ -22,8 +22,8 @@ impl Iso8583 {
                         self.take_back(now_ms, original, &exchanges).await?;
                     }
                 }
-                // Whoever asked for a refund asks again.
-                Kind::Refund => {}
+                // Whoever asked for the refund may then ask anew.
+                Kind::Refund => self.take_back(now_ms, exchange, &exchanges).await?,
             }
         }
         Ok(())
@@ -98,13 +98,12 @@ impl Iso8583 {
 
     /// The approved authorisation that may be captured.
     pub(super) fn standing<'a>(&self, exchanges: &'a [Exchange]) -> Option<&'a Exchange> {
-        latest(exchanges, Kind::Authorisation, 0)
-            .filter(|exchange| exchange.state == State::Answered && self.is_approved(exchange))
+        latest_try(exchanges).filter(|exchange| exchange.state == State::Answered && self.is_approved(exchange))
     }
 
     /// What the log says of a payment once nothing is open.
     pub(super) fn known(&self, exchanges: &[Exchange]) -> Known {
-        let authorisation = latest(exchanges, Kind::Authorisation, 0);
+        let authorisation = latest_try(exchanges);
         let capture = latest(exchanges, Kind::Capture, 0).filter(|e| e.state == State::Answered);
         let is_told = |exchange: &&Exchange| match exchange.state {
             State::Answered => true,
@@ -113,7 +112,11 @@ impl Iso8583 {
             State::Reversed => exchange.code.is_some() && !self.is_approved(exchange),
             State::Open | State::Unsent => false,
         };
+        let told = |exchange: &Exchange| (exchange.number, self.decision_of(exchange));
+        let refunds = exchanges.iter().filter(|exchange| exchange.kind == Kind::Refund).filter(is_told);
         Known {
+            try_number: authorisation.map_or(0, |exchange| exchange.number),
+            refunds: refunds.map(told).collect(),
             authorisation: authorisation.filter(is_told).map(|exchange| self.decision_of(exchange)),
             capture: capture.map(|exchange| self.decision_of(exchange)),
             reversed: authorisation.is_some_and(|exchange| exchange.state == State::Reversed),

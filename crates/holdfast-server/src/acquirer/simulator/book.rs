@@ -46,6 +46,9 @@ pub enum Outcome {
 pub struct Entry {
     pub reference: String,
     pub kind: EntryKind,
+    /// Which refund of the payment, from 1, or how often it was tried before; 0 for everything else.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub number: u32,
     pub amount_minor: i64,
     pub currency: String,
     pub result: Outcome,
@@ -56,10 +59,14 @@ pub struct Entry {
     pub approval_code: Option<String>,
 }
 
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl Entry {
     /// Which refund of its payment this is; 1 for everything else.
     pub fn refund_number(&self) -> u32 {
-        1
+        if self.kind == EntryKind::Refund { self.number } else { 1 }
     }
 
     pub fn decision(&self) -> Decision {
@@ -110,45 +117,71 @@ pub(super) enum Verdict {
 }
 
 pub(super) fn judge(mut entry: Entry, earlier: &[Entry]) -> Verdict {
-    let first = |kind| earlier.iter().find(|e| e.kind == kind);
-    let authorised = first(EntryKind::Authorisation).filter(|e| e.result == Outcome::Approved);
-    match (entry.kind, first(entry.kind)) {
-        (EntryKind::Capture, Some(done)) if done.result == Outcome::Approved => {
-            Verdict::Alarm(Decision::Declined { code: "94".to_owned() })
+    // What was said about this very request. Only refunds and tries are numbered.
+    match earlier.iter().find(|done| done.kind == entry.kind && done.number == entry.number) {
+        Some(done) if entry.kind == EntryKind::Capture && done.result == Outcome::Approved => {
+            return Verdict::Alarm(Decision::Declined { code: "94".to_owned() });
         }
-        (_, Some(done)) => Verdict::Repeat(done.decision()),
-        (EntryKind::Authorisation, None) => Verdict::Write(entry),
-        (EntryKind::Capture | EntryKind::Reversal | EntryKind::Refund, None) => {
-            let may = match entry.kind {
-                EntryKind::Capture => {
-                    authorised.is_some_and(|a| a.amount_minor >= entry.amount_minor && a.currency == entry.currency)
-                        && first(EntryKind::Reversal).is_none()
-                }
-                EntryKind::Reversal => {
-                    authorised.is_some() && first(EntryKind::Capture).is_none_or(|c| c.result == Outcome::Declined)
-                }
-                _ => first(EntryKind::Capture).is_some_and(|c| c.result == Outcome::Approved),
-            };
-            if let Some(a) = authorised {
-                entry.last4.clone_from(&a.last4);
-                entry.approval_code.clone_from(&a.approval_code);
-            }
-            if !may {
-                entry.result = Outcome::Declined;
-                entry.code = "12".to_owned();
-                entry.approval_code = None;
-            }
-            Verdict::Write(entry)
-        }
+        Some(done) => return Verdict::Repeat(done.decision()),
+        None => {}
     }
+    let latest = latest_authorisation(earlier);
+    let authorised = latest.filter(|e| e.result == Outcome::Approved);
+    let refusal = match entry.kind {
+        // A new try of what stands would take the money twice.
+        EntryKind::Authorisation => authorised.map(|_| "94"),
+        EntryKind::Capture => {
+            let may = authorised.is_some_and(|a| a.amount_minor >= entry.amount_minor && a.currency == entry.currency)
+                && first(earlier, EntryKind::Reversal).is_none();
+            (!may).then_some("12")
+        }
+        EntryKind::Reversal => {
+            let is_captured = first(earlier, EntryKind::Capture).is_some_and(|c| c.result == Outcome::Approved);
+            (authorised.is_none() || is_captured).then_some("12")
+        }
+        EntryKind::Refund => refuse_refund(&entry, earlier),
+    };
+    if let (Some(a), true) = (authorised, entry.kind != EntryKind::Authorisation) {
+        entry.last4.clone_from(&a.last4);
+        entry.approval_code.clone_from(&a.approval_code);
+    }
+    if let Some(code) = refusal {
+        entry.result = Outcome::Declined;
+        code.clone_into(&mut entry.code);
+        entry.approval_code = None;
+    }
+    Verdict::Write(entry)
+}
+
+fn first(entries: &[Entry], kind: EntryKind) -> Option<&Entry> {
+    entries.iter().find(|e| e.kind == kind)
+}
+
+fn latest_authorisation(entries: &[Entry]) -> Option<&Entry> {
+    entries.iter().filter(|e| e.kind == EntryKind::Authorisation).max_by_key(|e| e.number)
+}
+
+/// Why a refund is not carried out: nothing was captured (12), or more would go back than came in (13).
+fn refuse_refund(entry: &Entry, earlier: &[Entry]) -> Option<&'static str> {
+    let captured = first(earlier, EntryKind::Capture).filter(|c| c.result == Outcome::Approved);
+    let Some(captured) = captured.filter(|c| c.currency == entry.currency) else { return Some("12") };
+    let is_refund = |e: &&Entry| e.kind == EntryKind::Refund && e.result == Outcome::Approved;
+    let refunded =
+        earlier.iter().filter(is_refund).try_fold(entry.amount_minor, |sum, e| sum.checked_add(e.amount_minor));
+    let holds = entry.amount_minor > 0 && refunded.is_some_and(|sum| sum <= captured.amount_minor);
+    (!holds).then_some("13")
 }
 
 pub(super) fn known_from(entries: &[Entry]) -> Known {
-    let first = |kind| entries.iter().find(|e| e.kind == kind).map(Entry::decision);
+    let latest = latest_authorisation(entries);
+    let of = |kind| first(entries, kind).map(Entry::decision);
+    let refunds = entries.iter().filter(|e| e.kind == EntryKind::Refund);
     Known {
-        authorisation: first(EntryKind::Authorisation),
-        capture: first(EntryKind::Capture),
-        reversed: matches!(first(EntryKind::Reversal), Some(Decision::Approved { .. })),
+        authorisation: latest.map(Entry::decision),
+        try_number: latest.map_or(0, |e| e.number),
+        capture: of(EntryKind::Capture),
+        reversed: matches!(of(EntryKind::Reversal), Some(Decision::Approved { .. })),
+        refunds: refunds.map(|e| (e.number, e.decision())).collect(),
     }
 }
 

@@ -143,6 +143,7 @@ impl<B: Book, P: Pause> Simulator<B, P> {
         Entry {
             reference: request.reference.to_string(),
             kind,
+            number: 0,
             amount_minor: request.amount_minor,
             currency: request.currency.code().to_owned(),
             result: book::Outcome::Approved,
@@ -174,6 +175,7 @@ impl<B: Book, P: Pause> Acquirer for Simulator<B, P> {
         let entry = Entry {
             reference: request.reference.to_string(),
             kind: EntryKind::Authorisation,
+            number: request.try_number,
             amount_minor: request.amount_minor,
             currency: request.currency.code().to_owned(),
             result: if code == "00" { book::Outcome::Approved } else { book::Outcome::Declined },
@@ -212,13 +214,10 @@ impl<B: Book, P: Pause> Acquirer for Simulator<B, P> {
     }
 
     async fn refund(&self, now_ms: UnixMs, request: RefundRequest) -> Result<Decision, AcquirerError> {
-        if request.number != 1 {
-            // Its ledger has one line of a kind per reference: a second refund would be taken for the first.
-            return Ok(Decision::Declined { code: "12".to_owned() });
-        }
-        let RefundRequest { reference, amount_minor, currency, .. } = request;
+        let RefundRequest { reference, number, amount_minor, currency } = request;
         let step = self.lock().take_for_delivery();
         let follow_up = FollowUp { reference, amount_minor, currency };
-        self.carry_out(step, Self::follow_up(EntryKind::Refund, now_ms, follow_up)).await
+        let entry = Entry { number, ..Self::follow_up(EntryKind::Refund, now_ms, follow_up) };
+        self.carry_out(step, entry).await
     }
 }

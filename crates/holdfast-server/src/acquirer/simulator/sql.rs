@@ -4,7 +4,7 @@
 use super::super::{Account, AcquirerError, Decision, Known};
 use super::book::{Book, Entry, EntryKind, LedgerView, Outcome, Verdict, judge, known_from, view_of};
 use super::plan::{Dispute, Plan};
-use crate::store::books::row::parsed;
+use crate::store::books::row::{parsed, small};
 use crate::store::db::{Conn, Database, Dialect, SIMULATOR};
 use crate::store::{OpenError, Place, StoreError};
 use sqlx::Row as _;
@@ -135,11 +135,12 @@ fn unreachable(error: StoreError) -> AcquirerError {
 
 async fn insert(connection: &mut Conn, entry: &Entry) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO entries (reference, kind, amount_minor, currency, approved, code, last4, approval_code, at_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO entries (reference, kind, number, amount_minor, currency, approved, code, last4, approval_code, at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(&entry.reference)
     .bind(entry.kind.as_str())
+    .bind(i64::from(entry.number))
     .bind(entry.amount_minor)
     .bind(&entry.currency)
     .bind(i64::from(entry.result == Outcome::Approved))
@@ -186,6 +187,7 @@ fn read(row: &AnyRow) -> Result<Entry, StoreError> {
     Ok(Entry {
         reference: row.try_get("reference")?,
         kind: kind.ok_or_else(|| StoreError::Database("an entry of no known kind".to_owned()))?,
+        number: small(row, "number")?,
         amount_minor: row.try_get("amount_minor")?,
         currency: row.try_get("currency")?,
         result: if is_approved { Outcome::Approved } else { Outcome::Declined },

@@ -32,6 +32,7 @@ impl<B: Book> Desk<B> {
             currency,
             card: &card,
             offline: false,
+            try_number: 0,
         };
         let authorised = self.0.authorise(at_ms, request).await.expect("answers");
         let captured = self.0.capture(at_ms, FollowUp { reference, amount_minor: 1_060, currency }).await;

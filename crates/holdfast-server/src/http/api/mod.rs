@@ -5,6 +5,7 @@ pub mod codes;
 pub mod devices;
 pub mod enrolments;
 pub mod heartbeat;
+pub mod instructions;
 pub mod keylog;
 pub mod keyset;
 pub mod merchants;

@@ -98,6 +98,13 @@ pub async fn one(
     }
 }
 
+/// A payment of this merchant.
+pub async fn look(server: &Server, merchant_id: MerchantId, id: &str) -> Result<Payment, ApiError> {
+    let id: PaymentId = id.parse().map_err(|_| ApiError::PAYMENT_UNKNOWN)?;
+    let found = server.ledger.payment(id).await?.filter(|payment| payment.merchant_id == merchant_id);
+    found.ok_or(ApiError::PAYMENT_UNKNOWN)
+}
+
 /// The merchant of whoever asks: a person whom the door let in, or else a device by its signature.
 async fn asked_by(server: &Server, request: Request) -> Result<(MerchantId, Uri), ApiError> {
     if let Some(person) = request.extensions().get::<Person>() {
@@ -109,7 +116,7 @@ async fn asked_by(server: &Server, request: Request) -> Result<(MerchantId, Uri)
 }
 
 /// A payment as a till may see it.
-fn view(server: &Server, payment: &Payment, names: &[(DeviceId, String)]) -> PaymentView {
+pub fn view(server: &Server, payment: &Payment, names: &[(DeviceId, String)]) -> PaymentView {
     let name = names.iter().find(|(id, _)| *id == payment.device_id).map(|(_, name)| name.clone());
     let (reason, approval_code) = match &payment.state {
         PaymentState::Declined { decline, .. } => {
@@ -143,6 +150,7 @@ fn view(server: &Server, payment: &Payment, names: &[(DeviceId, String)]) -> Pay
         amount_minor: payment.sale.amount_minor,
         currency: payment.sale.currency.clone(),
         tax_minor: payment.sale.tax_minor,
+        refunded_minor: payment.state.refunded_minor(),
         state: payment.state.name().to_owned(),
         reason,
         approval_code,

@@ -36,6 +36,8 @@ pub fn state(name: &str) -> (String, &'static str) {
         "received" => ("Waiting for the bank".to_owned(), "amber"),
         "authorising" | "authorised" | "capturing" => ("With the bank".to_owned(), "amber"),
         "captured" => ("Paid".to_owned(), "green"),
+        "partly-refunded" => ("Paid back in part".to_owned(), "green"),
+        "refunded" => ("Paid back".to_owned(), "plain"),
         "declined" => ("Declined".to_owned(), "red"),
         "expired" => ("Past its window".to_owned(), "red"),
         "quarantined" => ("In quarantine".to_owned(), "red"),

@@ -3,6 +3,7 @@
 pub mod devices;
 mod format;
 pub mod page;
+pub mod payment;
 pub mod payments;
 pub mod quarantine;
 pub mod shops;

@@ -52,6 +52,11 @@ const TABS: [(Tab, &str, &str, &[Role]); 4] = [
 
 /// A page of somebody who is in.
 pub fn inside(person: &Person, tab: Tab, body: Markup) -> Response {
+    inside_with(StatusCode::OK, person, tab, body)
+}
+
+/// The same with another status.
+pub fn inside_with(status: StatusCode, person: &Person, tab: Tab, body: Markup) -> Response {
     let shop = person.session.at.as_ref().map(|at| at.merchant_name.as_str()).unwrap_or_default();
     let title = TABS.iter().find(|(of, ..)| *of == tab).map(|(_, title, ..)| *title).unwrap_or_default();
     let whole = html! {
@@ -72,7 +77,7 @@ pub fn inside(person: &Person, tab: Tab, body: Markup) -> Response {
         main.office { h1 { (title) } (body) }
         footer.office-foot { a href="/api/v1/docs" { "The same for programs" } }
     };
-    answer(StatusCode::OK, &format!("{title} · {shop}"), whole)
+    answer(status, &format!("{title} · {shop}"), whole)
 }
 
 /// A page for the way in: the house on one side, what to do on the other.

@@ -30,7 +30,10 @@ pub async fn get(Extension(person): Known, uri: Uri) -> Result<Response, ApiErro
                 @let (words, colour) = state(&line.state);
                 li.office-row {
                     div.office-what {
-                        h2 { span.num.office-number { (line.number) } span.num { (money(line.amount_minor, &line.currency)) } }
+                        h2 {
+                            a href=(format!("/office/payments/{}", line.id)) { span.num.office-number { (line.number) } }
+                            span.num { (money(line.amount_minor, &line.currency)) }
+                        }
                         p.note {
                             (line.brand) " " span.num { (line.last4) } " · " (line.device_name) " · " (time(line.taken_ms))
                             @if line.offline { " · taken offline" }

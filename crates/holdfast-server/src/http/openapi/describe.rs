@@ -232,7 +232,7 @@ fn with_tag(response: ResponseBuilder) -> ResponseBuilder {
     response.header("ETag", tag)
 }
 
-fn header_parameter(name: &str, about: &str, pattern: &str) -> Parameter {
+pub fn header_parameter(name: &str, about: &str, pattern: &str) -> Parameter {
     let schema = ObjectBuilder::new().schema_type(Type::String);
     let schema = if pattern.is_empty() { schema } else { schema.pattern(Some(pattern)) };
     ParameterBuilder::new()

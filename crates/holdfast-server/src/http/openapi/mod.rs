@@ -4,6 +4,7 @@
 mod access;
 mod books;
 mod describe;
+mod instructions;
 mod page;
 mod people;
 mod problems;
@@ -51,7 +52,7 @@ const TAGS: [(&str, &str); 5] = [
 
 /// Every description, in the document's order.
 fn descriptions() -> Vec<Description> {
-    [tills::all(), shop::all(), books::all(), people::all()].into_iter().flatten().collect()
+    [tills::all(), shop::all(), instructions::all(), books::all(), people::all()].into_iter().flatten().collect()
 }
 
 static REAL: LazyLock<OpenApi> = LazyLock::new(|| document(false));

@@ -1,6 +1,7 @@
 //! The interface through its router. Here: a whole server without a listener, and requests as a till signs them.
 
 mod access;
+mod instructions;
 mod matrix;
 mod paths;
 mod people;
@@ -67,6 +68,7 @@ async fn start(folder: tempfile::TempDir, demo: bool, database: Option<PostgresU
         acquirer: AcquirerArgs::default(),
         keystore: KeyStoreArgs::default(),
         doors: DoorArgs::default(),
+        payments: crate::cli::PaymentArgs::default(),
     };
     let (stop, stopped) = watch::channel(false);
     let server = build(&args, stopped.clone()).await.expect("starts");

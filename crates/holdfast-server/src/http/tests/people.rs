@@ -8,13 +8,13 @@ use holdfast_core::id::MerchantId;
 const PASSWORD: &str = "a long walk home";
 
 /// A browser, as far as a page without a script needs one: it keeps a cookie and sends forms.
-struct Browser<'a> {
-    house: &'a House,
-    cookie: String,
+pub(super) struct Browser<'a> {
+    pub house: &'a House,
+    pub cookie: String,
 }
 
 impl Browser<'_> {
-    async fn send(&mut self, method: &str, target: &str, fields: &str) -> Answer {
+    pub async fn send(&mut self, method: &str, target: &str, fields: &str) -> Answer {
         let request = Request::builder()
             .method(method)
             .uri(target)
@@ -32,7 +32,7 @@ impl Browser<'_> {
         answer
     }
 
-    async fn page(&mut self, target: &str) -> String {
+    pub async fn page(&mut self, target: &str) -> String {
         let answer = self.send("GET", target, "").await;
         assert_eq!(answer.status, StatusCode::OK, "{target}: {}", answer.header("location"));
         assert!(answer.header("content-security-policy").starts_with("default-src 'none'; style-src 'self';"));

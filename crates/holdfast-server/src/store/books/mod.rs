@@ -4,6 +4,7 @@ mod devices;
 mod events;
 mod feed;
 mod ingest;
+mod instructions;
 mod jobs;
 mod keylog;
 mod keys;
@@ -22,6 +23,7 @@ use super::db::{BOOKS, Conn, Database, Dialect, OpenError, Place};
 use super::outbox::{TOPICS, Topic};
 use super::{Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp, StoreError};
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
+use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::time::UnixMs;
 use sqlx::Row as _;
 
@@ -151,6 +153,31 @@ impl Ledger for Books {
     async fn apply(&self, now_ms: UnixMs, id: PaymentId, change: i64, ops: Vec<PaymentOp>) -> Result<i64, StoreError> {
         let scope = self.scope();
         self.db.write(move |c| Box::pin(payments::apply(c, scope, now_ms, id, change, ops))).await
+    }
+
+    async fn instructions(&self, id: PaymentId) -> Result<Vec<Instruction>, StoreError> {
+        instructions::of(self.db.reader(), id).await
+    }
+
+    async fn instruct<T, D>(&self, now_ms: UnixMs, id: PaymentId, decide: D) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        D: FnOnce(Option<&Payment>, &[Instruction]) -> (Option<Instruction>, T) + Send + 'static,
+    {
+        let scope = self.scope();
+        self.db
+            .write(move |c| {
+                Box::pin(async move {
+                    let (payment, earlier) = instructions::snapshot(c, scope, id).await?;
+                    let (chosen, answer) = decide(payment.as_ref(), &earlier);
+                    if let Some(instruction) = chosen {
+                        instructions::keep(c, id, &instruction).await?;
+                        instructions::call(c, now_ms, id).await?;
+                    }
+                    Ok(answer)
+                })
+            })
+            .await
     }
 
     async fn changed_after(

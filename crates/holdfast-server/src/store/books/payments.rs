@@ -2,7 +2,7 @@
 
 use super::events::{self, Change};
 use super::row::{self, damaged, hash_text, state_columns};
-use super::{Scope, feed};
+use super::{Scope, feed, instructions};
 use crate::store::db::Conn;
 use crate::store::{Payment, PaymentOp, StoreError};
 use holdfast_core::id::{MerchantId, PaymentId};
@@ -83,6 +83,8 @@ async fn apply_one(
     let query = match op {
         PaymentOp::State(state) => return set_state(connection, scope, now_ms, held, &state).await,
         PaymentOp::Quarantine { reason } => return quarantine(connection, now_ms, &id, &reason).await,
+        PaymentOp::Instruction(instruction) => return instructions::keep(connection, held.id, &instruction).await,
+        PaymentOp::Done => return instructions::done(connection, now_ms, &id).await,
         PaymentOp::Ask { kind } => {
             sqlx::query("INSERT INTO acquirer_attempts (asked_ms, payment_id, kind) VALUES ($1, $2, $3)")
                 .bind(now_ms)
@@ -108,7 +110,6 @@ async fn apply_one(
         .bind(due_ms)
         .bind(i64::from(failures))
         .bind(id),
-        PaymentOp::Done => sqlx::query("DELETE FROM jobs WHERE payment_id = $1").bind(id),
     };
     query.execute(connection).await?;
     Ok(())

@@ -1,6 +1,7 @@
 //! What every [`Ledger`] must do, run on memory, SQLite and PostgreSQL. The cases on PostgreSQL need its packages, and are left to
 //! `cargo xtask test server`.
 
+mod instructions;
 mod outbox;
 mod replicas;
 
@@ -14,6 +15,10 @@ use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
 use holdfast_core::limits::WINDOW_MS_MAX;
 use holdfast_core::payment::{Decline, PaymentState, Refunds};
 use holdfast_crypto::es256::SigningKey;
+use instructions::{
+    a_job_that_ends_does_not_lose_what_was_asked_meanwhile, an_instruction_is_kept_and_calls_the_jobs,
+    nothing_is_asked_of_another_merchants_payment, of_many_who_click_at_once_one_is_heard,
+};
 
 /// Books with one enrolled device.
 pub struct Fixture<L> {
@@ -90,6 +95,10 @@ on_all!(
     the_feed_tells_every_change_once_and_in_order,
     what_cannot_be_processed_moves_to_quarantine,
     every_change_leaves_a_line_that_stays,
+    an_instruction_is_kept_and_calls_the_jobs,
+    a_job_that_ends_does_not_lose_what_was_asked_meanwhile,
+    of_many_who_click_at_once_one_is_heard,
+    nothing_is_asked_of_another_merchants_payment,
 );
 
 fn device(id: DeviceId, merchant_id: MerchantId) -> Device {

@@ -9,6 +9,7 @@ use super::{
 };
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
 use holdfast_core::limits::WINDOW_MS_MAX;
+use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::time::UnixMs;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,6 +28,7 @@ struct State {
     payments: BTreeMap<PaymentId, Payment>,
     jobs: BTreeMap<PaymentId, JobRow>,
     attempts: Vec<Attempt>,
+    instructions: BTreeMap<PaymentId, Vec<Instruction>>,
     events: Vec<PaymentEvent>,
     quarantine: Vec<(DeviceId, Quarantined)>,
     last_change: i64,
@@ -193,6 +195,26 @@ impl Ledger for MemoryLedger {
 
     async fn apply(&self, now_ms: UnixMs, id: PaymentId, change: i64, ops: Vec<PaymentOp>) -> Result<i64, StoreError> {
         self.operate(|state| state.apply(now_ms, id, change, ops))
+    }
+
+    async fn instructions(&self, id: PaymentId) -> Result<Vec<Instruction>, StoreError> {
+        self.operate(|state| Ok(state.instructions.get(&id).cloned().unwrap_or_default()))
+    }
+
+    async fn instruct<T, D>(&self, now_ms: UnixMs, id: PaymentId, decide: D) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        D: FnOnce(Option<&Payment>, &[Instruction]) -> (Option<Instruction>, T) + Send + 'static,
+    {
+        self.operate(|state| {
+            let earlier = state.instructions.get(&id).cloned().unwrap_or_default();
+            let (chosen, answer) = decide(state.payments.get(&id), &earlier);
+            if let Some(instruction) = chosen {
+                state.keep(id, instruction);
+                state.call(now_ms, id);
+            }
+            Ok(answer)
+        })
     }
 
     async fn changed_after(

@@ -7,6 +7,7 @@ use crate::store::{
 };
 use holdfast_core::id::{DeviceId, PaymentId};
 use holdfast_core::payment::PaymentState;
+use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::time::UnixMs;
 
 impl State {
@@ -117,10 +118,31 @@ impl State {
             PaymentOp::Again { due_ms, failures } => {
                 self.jobs.insert(id, JobRow { due_ms, lease_until_ms: 0, failures });
             }
+            PaymentOp::Instruction(instruction) => self.keep(id, instruction),
             PaymentOp::Done => {
-                self.jobs.remove(&id);
+                let is_open = |list: &Vec<Instruction>| list.iter().any(|known| known.progress.is_open());
+                if self.instructions.get(&id).is_some_and(is_open) {
+                    self.jobs.insert(id, JobRow { due_ms: now_ms, lease_until_ms: 0, failures: 0 });
+                } else {
+                    self.jobs.remove(&id);
+                }
             }
         }
+    }
+
+    /// Writes an instruction as it stands now.
+    pub(super) fn keep(&mut self, id: PaymentId, instruction: Instruction) {
+        let list = self.instructions.entry(id).or_default();
+        match list.iter_mut().find(|known| known.id == instruction.id) {
+            Some(known) => *known = instruction,
+            None => list.push(instruction),
+        }
+    }
+
+    /// Makes the payment's job due, without taking it from whoever works on it.
+    pub(super) fn call(&mut self, now_ms: UnixMs, id: PaymentId) {
+        let job = self.jobs.entry(id).or_insert(JobRow { due_ms: now_ms, lease_until_ms: 0, failures: 0 });
+        job.due_ms = now_ms;
     }
 
     fn set_state(&mut self, now_ms: UnixMs, id: PaymentId, state: PaymentState) {

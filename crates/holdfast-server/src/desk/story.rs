@@ -1,0 +1,95 @@
+//! What happened to one payment, and who did it.
+
+use super::Desk;
+use crate::instructions::words;
+use crate::store::StoreError;
+use crate::store::books::row::parsed;
+use holdfast_core::id::PaymentId;
+use holdfast_core::payment::{Decline, Refunds};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+/// One line of a payment's story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoryLine {
+    pub at_ms: i64,
+    pub what: What,
+    /// A person's or a till's name; `None` for what the server did by itself.
+    pub who: Option<String>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// The payment came to a state: its name, and why, in words.
+    State { name: String, reason: Option<String> },
+    /// Somebody asked for something.
+    Asked { kind: String, amount_minor: i64, reason: String },
+    /// It was not carried out, for this reason.
+    Refused { kind: String, amount_minor: i64, reason: String },
+}
+
+impl Desk {
+    /// The story of one of this merchant's payments, oldest line first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn story(&self, id: PaymentId) -> Result<Vec<StoryLine>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT state, reason, at_ms FROM payment_events WHERE merchant_id = $1 AND payment_id = $2 ORDER BY change",
+        )
+        .bind(self.id())
+        .bind(id.to_string())
+        .fetch_all(self.db.reader())
+        .await?;
+        let mut lines = rows.iter().map(moved).collect::<Result<Vec<_>, _>>()?;
+        let rows = sqlx::query(
+            "SELECT i.kind, i.amount_minor, i.reason, i.progress, i.code, i.asked_ms, i.changed_ms, i.asked_by, u.name AS person,
+               u.email, d.name AS till
+             FROM instructions i JOIN payments p ON p.id = i.payment_id
+               LEFT JOIN users u ON 'user:' || u.id = i.asked_by LEFT JOIN devices d ON 'device:' || d.id = i.asked_by
+             WHERE p.merchant_id = $1 AND i.payment_id = $2 ORDER BY i.asked_ms, i.kind, i.number",
+        )
+        .bind(self.id())
+        .bind(id.to_string())
+        .fetch_all(self.db.reader())
+        .await?;
+        for row in &rows {
+            lines.extend(asked(row)?);
+        }
+        // Stable: what was written in one moment stays in its order, and what was asked for stands before what came of it.
+        lines.sort_by_key(|line| (line.at_ms, matches!(line.what, What::State { .. })));
+        Ok(lines)
+    }
+}
+
+fn moved(row: &AnyRow) -> Result<StoryLine, StoreError> {
+    let name: String = row.try_get("state")?;
+    let reason: Option<String> = row.try_get("reason")?;
+    let reason = match name.as_str() {
+        "declined" => reason.map(|code| format!("{} ({code})", Decline { code: code.clone() }.words())),
+        "partly-refunded" | "refunded" => {
+            let refunds: Option<Refunds> = reason.map(|_| parsed(row, "reason")).transpose()?;
+            refunds.and_then(|refunds| refunds.list().last().map(|last| last.reason.to_string().replace('-', " ")))
+        }
+        _ => reason.map(|name| name.replace('-', " ")),
+    };
+    Ok(StoryLine { at_ms: row.try_get("at_ms")?, what: What::State { name, reason }, who: None })
+}
+
+fn asked(row: &AnyRow) -> Result<Vec<StoryLine>, StoreError> {
+    let kind: String = row.try_get("kind")?;
+    let (person, email): (Option<String>, Option<String>) = (row.try_get("person")?, row.try_get("email")?);
+    let till: Option<String> = row.try_get("till")?;
+    let who = person.filter(|name| !name.is_empty()).or(email).or(till);
+    let amount_minor = row.try_get("amount_minor")?;
+    let reason = row.try_get::<String, _>("reason")?.replace('-', " ");
+    let first = What::Asked { kind: kind.clone(), amount_minor, reason };
+    let mut lines = vec![StoryLine { at_ms: row.try_get("asked_ms")?, what: first, who }];
+    if row.try_get::<&str, _>("progress")? == "refused" {
+        let reason = words(&row.try_get::<Option<String>, _>("code")?.unwrap_or_default());
+        let what = What::Refused { kind, amount_minor, reason };
+        lines.push(StoryLine { at_ms: row.try_get("changed_ms")?, what, who: None });
+    }
+    Ok(lines)
+}
