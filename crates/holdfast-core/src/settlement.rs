@@ -14,7 +14,7 @@ mod words;
 mod tests;
 
 pub use chargeback::ChargebackReason;
-pub use compare::{Compared, Known, Occasion, compare};
+pub use compare::{Compared, Day, Known, Occasion, compare};
 
 use crate::time::UnixMs;
 

@@ -36,7 +36,8 @@ pub fn money(event: MoneyEvent, when: When) -> Result<Entry, BookError> {
     let (reason, lines) = match event {
         MoneyEvent::Payout { gross_minor, fees_minor } => {
             within(-BOOKED_MINOR_MAX, gross_minor)?;
-            within(0, fees_minor)?;
+            // Fees may be given back, too.
+            within(-BOOKED_MINOR_MAX, fees_minor)?;
             let lines = vec![
                 Line::new(Account::Deposits, gross_minor - fees_minor),
                 Line::new(Account::Fees, fees_minor),

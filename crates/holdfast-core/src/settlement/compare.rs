@@ -28,20 +28,29 @@ pub struct Compared {
     pub differences: Vec<Difference>,
 }
 
-/// Compares a day. `items` are the account's, `elsewhere` what accounts of other days tell of the same movements, `ours` what the books
-/// know of every movement of the day and of the account, and `states` where each payment that the account names stands in the books.
-/// Of an account that `is_complete` is false for, nothing is said to be missing.
-pub fn compare(
-    items: &[Item],
-    elsewhere: &BTreeSet<Key>,
-    ours: &BTreeMap<Key, Known>,
-    states: &BTreeMap<String, String>,
-    is_complete: bool,
-) -> Compared {
+/// Both sides of a day.
+#[derive(Debug, Clone, Copy)]
+pub struct Day<'a> {
+    /// The account's lines.
+    pub items: &'a [Item],
+    /// What the accounts of days before and after it tell of the same movements.
+    pub before: &'a BTreeSet<Key>,
+    pub after: &'a BTreeSet<Key>,
+    /// What the books know of every movement of the day and of the account.
+    pub ours: &'a BTreeMap<Key, Known>,
+    /// Where each payment that the account names stands in the books.
+    pub states: &'a BTreeMap<String, String>,
+    /// Of an account that is not, nothing is said to be missing.
+    pub is_complete: bool,
+}
+
+/// Compares a day.
+pub fn compare(day: &Day<'_>) -> Compared {
+    let Day { items, before, after, ours, states, is_complete } = *day;
     let mut compared = Compared::default();
     let mut told: BTreeMap<&Key, u32> = BTreeMap::new();
     for item in items.iter().filter(|item| item.key.kind != ItemKind::Payout) {
-        let count = told.entry(&item.key).or_insert_with(|| u32::from(elsewhere.contains(&item.key)));
+        let count = told.entry(&item.key).or_insert_with(|| u32::from(before.contains(&item.key)));
         *count += 1;
         let difference = match (ours.get(&item.key), *count) {
             (known, 2..) => {
@@ -68,7 +77,8 @@ pub fn compare(
     }
     if is_complete {
         let is_missing = |(key, known): &(&Key, &Known)| {
-            known.occasion == Occasion::ThisDay && !told.contains_key(key) && !elsewhere.contains(key)
+            let is_told = told.contains_key(key) || before.contains(key) || after.contains(key);
+            known.occasion == Occasion::ThisDay && !is_told
         };
         compared.differences.extend(ours.iter().filter(is_missing).map(missing));
     }

@@ -19,15 +19,15 @@ fn known(amount_minor: i64, occasion: Occasion) -> Known {
 /// The kinds and references that differ.
 fn check(
     items: &[Item],
-    elsewhere: &[Key],
+    before: &[Key],
     ours: &[(Key, Known)],
     states: &[(&str, &str)],
     is_complete: bool,
 ) -> Vec<(DifferenceKind, String, u32)> {
-    let elsewhere: BTreeSet<Key> = elsewhere.iter().cloned().collect();
-    let ours: BTreeMap<Key, Known> = ours.iter().cloned().collect();
-    let states = states.iter().map(|(id, state)| ((*id).to_owned(), (*state).to_owned())).collect();
-    let compared = compare(items, &elsewhere, &ours, &states, is_complete);
+    let before: &BTreeSet<Key> = &before.iter().cloned().collect();
+    let ours: &BTreeMap<Key, Known> = &ours.iter().cloned().collect();
+    let states = &states.iter().map(|(id, state)| ((*id).to_owned(), (*state).to_owned())).collect();
+    let compared = compare(&Day { items, before, after: &BTreeSet::new(), ours, states, is_complete });
     for difference in &compared.differences {
         assert!(difference.words().len() > 20, "{difference:?}");
     }

@@ -9,6 +9,7 @@ pub(crate) mod replica;
 mod report;
 mod root;
 pub(crate) mod serve;
+mod settle;
 
 pub use keystore::KeyStoreArgs;
 
@@ -62,6 +63,13 @@ enum Command {
     },
     /// Print a report of the shop's books.
     Report(ReportArgs),
+    /// The acquirer's settlement files.
+    Settle {
+        #[command(subcommand)]
+        command: settle::SettleCommand,
+    },
+    /// Compare the acquirer's account of a day with the books. Ends with 1 when something differs.
+    Reconcile(settle::ReconcileArgs),
     /// People who run shops: the first owner is made here.
     Owner {
         #[command(subcommand)]
@@ -191,6 +199,8 @@ pub fn run() -> ExitCode {
         Command::CheckConfig(args) => care::check_config(&args).map_err(Into::into),
         Command::Keys { command } => keys::run(command),
         Command::Report(args) => report::report(&args).map_err(Into::into),
+        Command::Settle { command } => settle::settle(command).map_err(Into::into),
+        Command::Reconcile(args) => settle::reconcile(&args).map_err(Into::into),
         Command::Owner { command } => owner::run(command).map_err(Into::into),
         Command::Root { command: RootCommand::Make { dir } } => root::make(&dir).map_err(Into::into),
     };

@@ -15,6 +15,7 @@ use crate::mail::{self, MailSettingsError, Mails, Post};
 use crate::people::{People, PeopleError};
 use crate::process::{Clock as _, Processor, runner};
 use crate::receipts::{ReceiptError, Receipts};
+use crate::settlement;
 use crate::store::{Books, OpenError, Place, PostgresUrl, StoreError};
 use holdfast_core::id::MerchantId;
 use holdfast_wire::b64;
@@ -31,6 +32,8 @@ use tokio::sync::{Notify, watch};
 /// How long the demo's acquirer lets a caller wait for a slow answer, and for one that was lost.
 const SIMULATOR_TIME_OUT_MS: u64 = 30_000;
 const SIMULATOR_LOST_ANSWER_MS: u64 = 1_500;
+/// The simulator's ledger, in the data directory.
+pub(super) const SIMULATOR_FILE: &str = "acquirer-simulator.sqlite";
 /// The folder of a demo's letters, in the data directory.
 const DEMO_MAILS: &str = "mails";
 /// How long a stop waits for requests in flight.
@@ -105,6 +108,9 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let beats = tokio::spawn(replica::beat(Arc::clone(&ledger), server.clock, stopped.clone()));
     let books = journal::runner::run(Journal::new(&ledger), server.clock, server.changes.subscribe(), stopped.clone());
     let books = tokio::spawn(books);
+    let settlement =
+        settlement::runner::run(Arc::clone(&ledger), server.processor.acquirer(), server.clock, stopped.clone());
+    let settlement = tokio::spawn(settlement);
     let app = Arc::clone(&server.app);
     tokio::task::spawn_blocking(move || app.warm());
     tracing::info!(%address, demo = args.demo, "serving");
@@ -130,6 +136,7 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let _ = beats.await;
     let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), letters).await;
     let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), books).await;
+    let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), settlement).await;
     if let Err(error) = ledger.leave().await {
         tracing::warn!(%error, "what this server had taken on comes again when its lease is over");
     }
@@ -209,7 +216,7 @@ async fn set_up(
                 Journal::new(ledger).set_calendar(merchant_id, &calendar).await?;
             }
         }
-        let book = SqlBook::open(&place(args, "acquirer-simulator.sqlite")).await?;
+        let book = SqlBook::open(&place(args, SIMULATOR_FILE)).await?;
         let simulator =
             Simulator::new(book, RealPause, SIMULATOR_TIME_OUT_MS).with_lost_answer_ms(SIMULATOR_LOST_ANSWER_MS);
         Some(Arc::new(simulator))

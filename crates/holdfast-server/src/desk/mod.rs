@@ -5,12 +5,14 @@ mod codes;
 mod devices;
 mod payments;
 mod quarantine;
+mod reconciliations;
 mod story;
 
 pub use codes::{Code, CodeError};
 pub use devices::{DeviceRow, Location};
 pub use payments::{PaymentLine, StateSum};
 pub use quarantine::{Claims, QuarantineLine};
+pub use reconciliations::{DaySummary, DifferenceLine, Reconciliation};
 pub use story::{StoryLine, What};
 
 use crate::store::Database;

@@ -5,15 +5,17 @@
 //! wherever the process ends. Nothing else writes to these tables.
 
 mod calendar;
+mod chargeback;
 mod page;
 mod read;
 pub mod report;
 pub mod runner;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use calendar::{Calendar, CalendarError};
+pub use chargeback::{ChargedBack, charge_back_in};
 
 use crate::store::books::row::parsed;
 use crate::store::db::{Conn, Database, Dialect};
@@ -34,7 +36,11 @@ pub struct Journal {
 
 impl Journal {
     pub fn new(books: &Books) -> Self {
-        Self { db: books.db().clone() }
+        Self::of(books.db().clone())
+    }
+
+    pub(crate) fn of(db: Database) -> Self {
+        Self { db }
     }
 
     /// Books what is waiting, of every merchant, and says how many events that were.
@@ -201,7 +207,11 @@ fn book_event(
 
 /// The last event and the last entry that are booked. Where there are several writers, no other one books this merchant's events
 /// before the commit.
-async fn hold_cursor(c: &mut Conn, dialect: Dialect, merchant_id: MerchantId) -> Result<(i64, i64), StoreError> {
+pub(crate) async fn hold_cursor(
+    c: &mut Conn,
+    dialect: Dialect,
+    merchant_id: MerchantId,
+) -> Result<(i64, i64), StoreError> {
     let id = merchant_id.to_string();
     sqlx::query(
         "INSERT INTO book_cursors (merchant_id, last_change, last_entry) VALUES ($1, 0, 0) ON CONFLICT (merchant_id) DO NOTHING",

@@ -64,6 +64,35 @@ pub async fn events(
     rows.iter().map(happened).collect()
 }
 
+/// A payment as the rules need to know it, with something that happened to it outside of its own life.
+pub async fn of_payment(
+    c: &mut Conn,
+    merchant_id: MerchantId,
+    payment_id: &str,
+    what: Happening,
+    at_ms: UnixMs,
+) -> Result<Happened, StoreError> {
+    let row = sqlx::query(
+        "SELECT device_id, offline, currency, taken_ms, amount_minor, lines FROM payments WHERE id = $1 AND merchant_id = $2",
+    )
+    .bind(payment_id)
+    .bind(merchant_id.to_string())
+    .fetch_one(c)
+    .await?;
+    Ok(Happened {
+        change: 0,
+        what,
+        at_ms,
+        payment_id: payment_id.to_owned(),
+        device_id: row.try_get("device_id")?,
+        offline: flag(&row, "offline")?,
+        currency: row.try_get("currency")?,
+        taken_ms: row.try_get("taken_ms")?,
+        amount_minor: row.try_get("amount_minor")?,
+        lines: row.try_get("lines")?,
+    })
+}
+
 fn happened(row: &AnyRow) -> Result<Happened, StoreError> {
     Ok(Happened {
         change: row.try_get("change")?,

@@ -47,15 +47,15 @@ on_both!(
 );
 
 /// A shop with two devices, and its books.
-struct Shop {
-    books: Books,
-    journal: Journal,
+pub(crate) struct Shop {
+    pub(crate) books: Books,
+    pub(crate) journal: Journal,
     devices: Vec<Device>,
     taken: u8,
 }
 
 impl Shop {
-    async fn open(place: &Place) -> Self {
+    pub(crate) async fn open(place: &Place) -> Self {
         let books = Books::open(place, "epoch-1").await.expect("opens");
         let merchant_id = MerchantId::make(MERCHANT);
         books.add_shop(crate::demo::shop(merchant_id)).await.expect("adds");
@@ -72,12 +72,12 @@ impl Shop {
         Self { books, journal, devices, taken: 0 }
     }
 
-    fn merchant_id(&self) -> MerchantId {
+    pub(crate) fn merchant_id(&self) -> MerchantId {
         MerchantId::make(MERCHANT)
     }
 
     /// A payment of these lines (name, quantity, total, rate, tax) that was stored at `received_ms`.
-    async fn take(
+    pub(crate) async fn take(
         &mut self,
         device: usize,
         offline: bool,
@@ -130,12 +130,12 @@ impl Shop {
         id
     }
 
-    async fn set(&self, id: PaymentId, now_ms: UnixMs, state: PaymentState) {
+    pub(crate) async fn set(&self, id: PaymentId, now_ms: UnixMs, state: PaymentState) {
         let change = self.books.payment(id).await.expect("reads").expect("is there").change;
         self.books.apply(now_ms, id, change, vec![PaymentOp::State(state)]).await.expect("applies");
     }
 
-    async fn capture(&self, id: PaymentId, now_ms: UnixMs) {
+    pub(crate) async fn capture(&self, id: PaymentId, now_ms: UnixMs) {
         let approval_code = || "A1".to_owned();
         self.set(id, now_ms, PaymentState::Authorising).await;
         self.set(id, now_ms, PaymentState::Authorised { approval_code: approval_code() }).await;
@@ -143,19 +143,19 @@ impl Shop {
         self.set(id, now_ms, PaymentState::Captured { approval_code: approval_code(), at_ms: now_ms }).await;
     }
 
-    async fn decline(&self, id: PaymentId, now_ms: UnixMs) {
+    pub(crate) async fn decline(&self, id: PaymentId, now_ms: UnixMs) {
         self.set(id, now_ms, PaymentState::Authorising).await;
         let decline = Decline { code: "51".into() };
         self.set(id, now_ms, PaymentState::Declined { decline, at_ms: now_ms }).await;
     }
 
-    async fn report(&self, kind: &str, from: &str, to: &str) -> Report {
+    pub(crate) async fn report(&self, kind: &str, from: &str, to: &str) -> Report {
         let ask = Ask::parse(kind, from, to).expect("a question");
         self.journal.report(self.merchant_id(), ask).await.expect("reports")
     }
 
     /// The kept sums are those of the journal, every entry adds up to nothing, and so do the accounts.
-    async fn check(&self) {
+    pub(crate) async fn check(&self) {
         let of_journal = self.journal.sums_of_journal(self.merchant_id()).await.expect("reads");
         let mut kept = self.journal.sums_kept(self.merchant_id()).await.expect("reads");
         kept.retain(|_, figures| *figures != Figures::default());
@@ -167,18 +167,18 @@ impl Shop {
         assert_eq!(accounts, 0);
     }
 
-    async fn number(&self, text: &'static str) -> i64 {
+    pub(crate) async fn number(&self, text: &'static str) -> i64 {
         let row = sqlx::query(text).fetch_one(self.books.db().reader()).await.expect("reads");
         row.try_get("n").expect("a number")
     }
 }
 
 /// Name, quantity, total, rate, tax.
-type Sold = (&'static str, u32, i64, u32, i64);
+pub(crate) type Sold = (&'static str, u32, i64, u32, i64);
 
 const COFFEES: Sold = ("Flat white", 2, 840, 1_900, 134);
-const CROISSANT: Sold = ("Butter croissant", 1, 320, 700, 21);
-const MUG: Sold = ("Enamel mug", 1, 1_600, 1_900, 255);
+pub(crate) const CROISSANT: Sold = ("Butter croissant", 1, 320, 700, 21);
+pub(crate) const MUG: Sold = ("Enamel mug", 1, 1_600, 1_900, 255);
 
 /// Three business days in Dublin, which begin at four in the morning. Worked out by hand in docs/books.md.
 async fn three_days(place: &Place) -> Shop {

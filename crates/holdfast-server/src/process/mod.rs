@@ -102,6 +102,11 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
         self
     }
 
+    /// Whom it asks.
+    pub fn acquirer(&self) -> Arc<A> {
+        Arc::clone(&self.acquirer)
+    }
+
     /// Sets who is told about changes.
     pub fn with_on_change(mut self, on_change: OnChange) -> Self {
         self.on_change = on_change;

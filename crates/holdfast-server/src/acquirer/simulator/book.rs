@@ -93,7 +93,7 @@ pub trait Book: Send + Sync {
     /// Carries a request out once, and answers a repeated one with its first answer.
     fn carry_out(&self, entry: Entry) -> impl Future<Output = Result<Decision, AcquirerError>> + Send;
     fn known(&self, reference: &str) -> impl Future<Output = Result<Known, AcquirerError>> + Send;
-    /// Keeps what is to become of a reference; a later plan for it changes nothing.
+    /// Keeps what is to become of a reference; once it is approved, a later plan for it changes nothing.
     fn plan(&self, reference: &str, plan: Plan) -> impl Future<Output = Result<(), AcquirerError>> + Send;
     /// The code that the capture of a reference is to be refused with.
     fn capture_code(&self, reference: &str) -> impl Future<Output = Result<Option<String>, AcquirerError>> + Send;
@@ -252,7 +252,12 @@ impl Book for MemoryBook {
     }
 
     async fn plan(&self, reference: &str, plan: Plan) -> Result<(), AcquirerError> {
-        self.lock().plans.entry(reference.to_owned()).or_insert(plan);
+        let mut state = self.lock();
+        let is_approved =
+            latest_authorisation(&Self::of(&state, reference)).is_some_and(|e| e.result == Outcome::Approved);
+        if !is_approved {
+            state.plans.insert(reference.to_owned(), plan);
+        }
         Ok(())
     }
 

@@ -156,7 +156,9 @@ async fn insert(connection: &mut Conn, entry: &Entry) -> Result<(), StoreError> 
 async fn keep_plan(c: &mut Conn, reference: String, plan: Plan) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO plans (reference, merchant_id, capture_code, dispute_reason, dispute_after_ms) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (reference) DO NOTHING",
+         ON CONFLICT (reference) DO UPDATE SET capture_code = excluded.capture_code, dispute_reason = excluded.dispute_reason,
+         dispute_after_ms = excluded.dispute_after_ms WHERE NOT EXISTS (SELECT 1 FROM entries e
+             WHERE e.reference = excluded.reference AND e.kind = 'authorisation' AND e.approved = 1)",
     )
     .bind(reference)
     .bind(plan.merchant_id.to_string())
