@@ -147,6 +147,7 @@ pub static MESSAGES: Messages = Messages {
     say_stored: "Versiegelt auf diesem Tablet. Geht von selbst hoch und wird bis {time} gebucht.",
     say_received: "Beim Server. Wird als Nächstes gebucht.",
     say_expired: "Kam nach Ablauf der Frist beim Server an und wurde nicht gebucht.",
+    say_missing: "Der Server hatte diese Zahlung gespeichert und hat sie verloren, als er aus einer Kopie wiederkam. Der Inhaber sieht sie. Wurde die Karte nicht belastet, ist der Verkauf nicht bezahlt.",
     say_quarantined: "Für den Inhaber aufgehoben: {reason}.",
     lines: "Artikel",
     timeline: "Was geschah",

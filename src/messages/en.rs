@@ -147,6 +147,7 @@ pub static MESSAGES: Messages = Messages {
     say_stored: "On this tablet, sealed. It goes up by itself and is charged by {time}.",
     say_received: "With the server. It is charged next.",
     say_expired: "It reached the server after its window and was not charged.",
+    say_missing: "The server stored this payment and lost it when it came back from a copy. The shop's owner sees it. If the customer was not charged, the sale is not paid.",
     say_quarantined: "Kept for the owner to look at: {reason}.",
     lines: "Items",
     timeline: "What happened",

@@ -158,6 +158,7 @@ pub struct Messages {
     pub say_stored: &'static str,
     pub say_received: &'static str,
     pub say_expired: &'static str,
+    pub say_missing: &'static str,
     pub say_quarantined: &'static str,
     pub lines: &'static str,
     pub timeline: &'static str,

@@ -9,6 +9,7 @@ use crate::state::payment::{Payment, PaymentStage, Tone};
 use crate::state::till::Till;
 use crate::state::view_model::Overlay;
 use crate::state::words::{card_words, stage_word};
+use holdfast_wire::stored::MISSING;
 use leptos::html::{a, button, dd, div, dl, dt, h2, h3, li, ol, p, span};
 use leptos::prelude::*;
 
@@ -79,6 +80,7 @@ fn say(till: Till, payment: &Payment) -> String {
         PaymentStage::Received => t.say_received.to_owned(),
         PaymentStage::Declined { code } => fill(t.declined_say, &[("reason", t.decline_reason(code))]),
         PaymentStage::Expired => t.say_expired.to_owned(),
+        PaymentStage::Quarantined { reason } if reason == MISSING => t.say_missing.to_owned(),
         PaymentStage::Quarantined { reason } => fill(t.say_quarantined, &[("reason", reason)]),
         PaymentStage::Authorising | PaymentStage::Authorised | PaymentStage::Capturing | PaymentStage::Captured => {
             String::new()

@@ -5,7 +5,7 @@ use holdfast_core::card::{Brand, Entry};
 use holdfast_core::money::{Amount, Currency};
 use holdfast_wire::history::PaymentView;
 use holdfast_wire::record::{CardWire, LineWire, SaleWire};
-use holdfast_wire::stored::Tombstone;
+use holdfast_wire::stored::{MISSING, Tombstone};
 
 /// A payment as the server tells it. `None` for a currency or state that this version does not know.
 pub fn known(view: &PaymentView) -> Option<Payment> {
@@ -48,6 +48,7 @@ pub fn known(view: &PaymentView) -> Option<Payment> {
 /// A payment that the server has, and of which nothing newer is known yet.
 pub fn sent(stone: &Tombstone) -> Option<Payment> {
     let state = match (stone.status.as_str(), &stone.reason) {
+        (MISSING, _) => PaymentStage::Quarantined { reason: MISSING.to_owned() },
         ("quarantined", reason) => PaymentStage::Quarantined { reason: reason.clone().unwrap_or_default() },
         _ => PaymentStage::Received,
     };

@@ -23,6 +23,13 @@ pub const REMOVALS_AT_ONCE_MAX: usize = 16;
 /// Batches that one run of the uploader sends before it hands the lock back.
 pub const BATCHES_PER_RUN_MAX: usize = 200;
 
+/// Tombstones in one request after the server's epoch changed, the bytes of its body, and requests of one run.
+pub const OFFER_STONES_MAX: usize = 50;
+pub const OFFER_BYTES_MAX: usize = 65_536;
+pub const OFFERS_PER_RUN_MAX: usize = 200;
+/// Payments of one device that the server writes down as missing.
+pub const MISSING_PER_DEVICE_MAX: u64 = 20_000;
+
 /// The offline window: 72 hours.
 pub const WINDOW_MS_MAX: i64 = 72 * 3_600_000;
 /// How long after the window a card key still opens envelopes: late uploads must be recognised, not lost.

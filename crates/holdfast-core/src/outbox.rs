@@ -1,13 +1,17 @@
-//! The queue of sealed payments on a device: how one gets in ([`Save`]), how it gets out ([`Upload`]), and how the two copies
-//! are made one again at the start ([`recover`]).
+//! The queue of sealed payments on a device: how one gets in ([`Save`]), how it gets out ([`Upload`]), how the two copies
+//! are made one again at the start ([`recover`]), and how what was handed in is compared with a server that came from a copy ([`Offer`]).
 //!
-//! The first two are machines without IO: they hand a request out and take its response in. The page, the service worker and the
+//! All but the recovery are machines without IO: they hand a request out and take its response in. The page, the service worker and the
 //! simulation drive the same machines; what differs is who carries the requests out.
 
+mod offer;
 mod recover;
 mod save;
 mod upload;
 
+pub use offer::{
+    Offer, OfferOutcome, OfferRequest, OfferResponse, OfferStep, OfferSummary, Stone, StoneAnswer, StoneStanding,
+};
 pub use recover::{ChainPoint, Found, RecoverOp, head_to_copy, recover};
 pub use save::{Save, SaveOutcome, SaveRequest, SaveResponse, SaveStep, StoreFault};
 pub use upload::{

@@ -14,6 +14,7 @@ pub mod idb;
 pub mod journal;
 pub mod locks;
 pub mod money;
+pub mod offer;
 pub mod probe;
 pub mod recovery;
 pub mod rng;

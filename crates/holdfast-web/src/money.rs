@@ -3,10 +3,12 @@
 mod queue;
 mod row;
 mod settle;
+mod stones;
 mod tally;
 
 pub use queue::{Attempt, tombstone_key};
 pub use row::OutboxRow;
+pub use stones::Marked;
 pub use tally::tally;
 
 use crate::idb::{CHAIN, Connection, DEVICE, KEYSET, MONEY_DB, MONEY_VERSION};

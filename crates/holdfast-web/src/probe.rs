@@ -23,6 +23,8 @@ pub async fn probe(shared: &Shared) -> ProbeResult {
     match believe(shared, &body, &nonce).await {
         Some(time) => {
             shared.clock.take(time.server_time_ms, asked_at_mono_ms);
+            // Costs nothing unless it is another one than before.
+            crate::offer::run_if_due(shared, &time.epoch).await;
             ProbeResult::Holdfast { acquirer: time.acquirer_lamp() }
         }
         None => ProbeResult::SomethingElse,

@@ -72,6 +72,8 @@ pub struct Shared {
     pub clock: Clock,
     identity: RefCell<Option<Rc<Identity>>>,
     standing: RefCell<Standing>,
+    /// The epoch of the server to which everything was offered, as far as this context knows.
+    heard_epoch: RefCell<String>,
 }
 
 impl Shared {
@@ -90,6 +92,7 @@ impl Shared {
             clock: Clock::default(),
             identity: RefCell::default(),
             standing: RefCell::default(),
+            heard_epoch: RefCell::default(),
         };
         shared.identify().await?;
         Ok(shared)
@@ -102,6 +105,14 @@ impl Shared {
     /// What the server last said of this device.
     pub fn standing(&self) -> Standing {
         self.standing.borrow().clone()
+    }
+
+    pub(crate) fn heard_epoch(&self) -> String {
+        self.heard_epoch.borrow().clone()
+    }
+
+    pub(crate) fn hear_epoch(&self, epoch: &str) {
+        epoch.clone_into(&mut self.heard_epoch.borrow_mut());
     }
 
     pub(crate) fn set_standing(&self, standing: Standing) {

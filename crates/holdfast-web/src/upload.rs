@@ -20,17 +20,28 @@ use std::collections::HashMap;
 /// Runs the uploader once for everything that waits. `None`: somebody else holds the lock.
 pub async fn run_all(shared: &Shared) -> Option<(UploadOutcome, UploadSummary)> {
     let _guard = locks::hold_if_free(locks::UPLOAD).await?;
-    Some(run(shared, Scope::All).await)
+    let (outcome, summary, epoch) = run_and_hear(shared, Scope::All).await;
+    // The worker sends no probes: what it hears of the server's epoch it hears here.
+    if let Some(epoch) = epoch.filter(|epoch| shared.heard_epoch() != *epoch) {
+        crate::offer::run(shared, &epoch).await;
+    }
+    Some((outcome, summary))
 }
 
 /// Runs the uploader once. A live sale runs without the batch's lock: the server takes each payment once.
 pub async fn run(shared: &Shared, scope: Scope) -> (UploadOutcome, UploadSummary) {
+    let (outcome, summary, _) = run_and_hear(shared, scope).await;
+    (outcome, summary)
+}
+
+/// With the epoch of the last acknowledgement that was believed.
+async fn run_and_hear(shared: &Shared, scope: Scope) -> (UploadOutcome, UploadSummary, Option<String>) {
     let Some(identity) = shared.identity() else {
-        return (UploadOutcome::Refused("not-enrolled".into()), UploadSummary::default());
+        return (UploadOutcome::Refused("not-enrolled".into()), UploadSummary::default(), None);
     };
     let only = if let Scope::Only(id) = scope { Some(id) } else { None };
     let (seen, sent, epochs) = (HashMap::new(), HashMap::new(), HashMap::new());
-    let mut run = Run { shared, identity: &identity, only, seen, sent, epochs };
+    let mut run = Run { shared, identity: &identity, only, seen, sent, epochs, heard: None };
     let mut step = Upload::start(scope);
     loop {
         match step {
@@ -38,7 +49,7 @@ pub async fn run(shared: &Shared, scope: Scope) -> (UploadOutcome, UploadSummary
                 if !summary.settled.is_empty() {
                     tell_queue_changed();
                 }
-                return (outcome, summary);
+                return (outcome, summary, run.heard);
             }
             UploadStep::Ask(upload, request) => step = upload.next(run.answer(request).await),
         }
@@ -55,6 +66,7 @@ struct Run<'a> {
     sent: HashMap<PaymentId, OutboxRow>,
     /// The server's epoch in the acknowledgement of a record, for its tombstone.
     epochs: HashMap<(PaymentId, RecordHash), String>,
+    heard: Option<String>,
 }
 
 impl Run<'_> {
@@ -121,6 +133,7 @@ impl Run<'_> {
         let mut acks = Vec::new();
         for payload in self.shared.trust.accept_all(unverified, &self.shared.money).await {
             if let Some(ack) = payload.to_core() {
+                self.heard = Some(payload.epoch.clone());
                 if let Some(id) = ack.id {
                     self.epochs.insert((id, ack.hash), payload.epoch.clone());
                 }

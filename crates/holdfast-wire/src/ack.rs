@@ -2,7 +2,7 @@
 
 use crate::b64;
 use crate::jws::{JwsError, Unverified, typ};
-use holdfast_core::outbox::{Ack, AckStatus};
+use holdfast_core::outbox::{Ack, AckStatus, StoneAnswer, StoneStanding};
 use serde::{Deserialize, Serialize};
 
 /// Payload of `holdfast-ack+jws`.
@@ -12,7 +12,7 @@ pub struct AckPayload {
     /// The payment's id; empty when the record could not be read.
     pub id: String,
     pub record_hash: String,
-    /// `stored`, `duplicate` or `quarantined`.
+    /// `stored`, `duplicate` or `quarantined`; in answer to an offer of tombstones `known` or `missing`.
     pub status: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -37,6 +37,22 @@ impl AckPayload {
             _ => return None,
         };
         Some(Ack { id: self.id.parse().ok(), hash: b64::hash_from_text(&self.record_hash)?, status })
+    }
+}
+
+impl AckPayload {
+    /// The answer to an offered tombstone. It never deletes ciphertext: [`AckPayload::to_core`] gives `None` for it.
+    pub fn to_stone_answer(&self) -> Option<StoneAnswer> {
+        if self.v != crate::V {
+            return None;
+        }
+        let standing = match self.status.as_str() {
+            "known" => StoneStanding::Known,
+            "missing" => StoneStanding::Missing,
+            _ => return None,
+        };
+        let hash = b64::hash_from_text(&self.record_hash)?;
+        Some(StoneAnswer { id: self.id.parse().ok()?, hash, standing, epoch: self.epoch.clone() })
     }
 }
 

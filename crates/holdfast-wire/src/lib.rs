@@ -14,6 +14,7 @@ pub mod instruction;
 pub mod jws;
 pub mod keylog;
 pub mod keyset;
+pub mod offer;
 pub mod problem;
 pub mod receipt;
 pub mod record;

@@ -94,10 +94,11 @@ pub struct Tombstone {
     pub id: String,
     pub seq: u64,
     pub hash: String,
-    /// `stored`, `duplicate` or `quarantined`.
+    /// `stored`, `duplicate` or `quarantined`; [`MISSING`] once a server of another epoch said so.
     pub status: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Of the acknowledgement, or of the server that was offered it last.
     pub epoch: String,
     pub at_ms: i64,
     /// Enough to show the payment until the history brings it.
@@ -169,6 +170,29 @@ impl Tally {
     pub fn without(self, total_minor: i64) -> Self {
         let total_minor = self.total_minor.saturating_sub(total_minor);
         Self { count: self.count.saturating_sub(1), total_minor, ..self }
+    }
+}
+
+/// [`Tombstone::status`] of a payment that the server does not know any more.
+pub const MISSING: &str = "missing";
+
+/// The epoch of the server to which every tombstone was offered, and how many payments it missed since: a row of `device`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct OfferedEpoch {
+    pub v: u32,
+    pub epoch: String,
+    pub missing_count: u64,
+}
+
+impl OfferedEpoch {
+    pub fn to_json(&self) -> String {
+        to_json(self)
+    }
+
+    pub fn from_json(text: &str) -> Result<Self, WireError> {
+        let offered: Self = from_json(text.as_bytes())?;
+        check_version(offered.v)?;
+        Ok(offered)
     }
 }
 
@@ -244,6 +268,8 @@ mod tests {
         assert!(ChainHead::from_json(text.trim()).is_ok_and(|c| c.sale_number == 42));
         let text = include_str!("../fixtures/tally.v1.json");
         assert!(Tally::from_json(text.trim()).is_ok_and(|t| t.to_json() == text.trim() && t.count == 3));
+        let text = include_str!("../fixtures/offered-epoch.v1.json");
+        assert!(OfferedEpoch::from_json(text.trim()).is_ok_and(|o| o.to_json() == text.trim() && o.missing_count == 2));
         let text = include_str!("../fixtures/revocation.v1.json");
         assert!(Revocation::from_json(text.trim()).is_ok_and(|r| r.to_json() == text.trim()));
     }

@@ -101,12 +101,11 @@ pub fn backup(args: &StoreArgs, to: &Path) -> Outcome {
 /// When a server uses the data directory, or the copy is damaged.
 pub fn restore(args: &StoreArgs, from: Option<&Path>) -> Outcome {
     block_on(async {
-        let epoch = b64::encode(random()?);
+        let (epoch, now_ms) = (b64::encode(random()?), SystemClock::default().now_ms());
         match (args.place(), from) {
             (Place::Sqlite(books), Some(from)) => {
                 let _alone = args.alone()?;
-                let aside = format!(".before-{}", SystemClock::default().now_ms());
-                let (restored, moved) = care::put_back(from, &books, &epoch, &aside).await?;
+                let (restored, moved) = care::put_back(from, &books, &epoch, now_ms).await?;
                 println!("{} payments restored", restored.payments);
                 if let Some(moved) = moved {
                     println!("the books that were there: {}", moved.display());
@@ -116,7 +115,7 @@ pub fn restore(args: &StoreArgs, from: Option<&Path>) -> Outcome {
             (Place::Postgres(_), Some(_)) => return Err(CareCommandError::PgRestore),
             (place @ Place::Postgres(_), None) => {
                 let db = Database::open(&place, &BOOKS).await?;
-                care::start_anew(&db, &epoch).await?;
+                care::start_anew(&db, &epoch, now_ms).await?;
                 db.close().await;
             }
         }

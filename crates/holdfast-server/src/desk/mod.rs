@@ -3,6 +3,7 @@
 
 mod codes;
 mod devices;
+mod missing;
 mod payments;
 mod quarantine;
 mod reconciliations;
@@ -10,6 +11,7 @@ mod story;
 
 pub use codes::{Code, CodeError};
 pub use devices::{DeviceRow, Location};
+pub use missing::MissingLine;
 pub use payments::{PaymentLine, StateSum};
 pub use quarantine::{Claims, QuarantineLine};
 pub use reconciliations::{DaySummary, DifferenceLine, Reconciliation};

@@ -55,6 +55,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/shop", Access::Device, || get(api::shop::get)),
     route("POST", "/api/v1/heartbeat", Access::Device, || post(api::heartbeat::post)),
     route("POST", "/api/v1/batches", Access::DeviceEvenRevoked, || post(api::batches::post)),
+    route("POST", "/api/v1/tombstones", Access::DeviceEvenRevoked, || post(api::tombstones::post)),
     route("GET", "/api/v1/payments", Access::DeviceOr(SHOP), || get(api::payments::list)),
     route("GET", "/api/v1/payments/{id}", Access::DeviceOr(SHOP), || get(api::payments::one)),
     route("POST", "/api/v1/payments/{id}/receipt", Access::Device, || post(api::receipt_mails::post)),
@@ -75,6 +76,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/locations", Access::People(KEEPERS), || get(api::devices::locations)),
     route("POST", "/api/v1/locations", Access::People(OWNER), || post(api::devices::add_location)).once(),
     route("GET", "/api/v1/quarantine", Access::People(OWNER), || get(api::quarantine::list)),
+    route("GET", "/api/v1/missing", Access::People(OWNER), || get(api::missing::list)),
     route("GET", "/api/v1/merchants", Access::People(OPERATOR), || get(api::merchants::list)),
     route("GET", "/api/v1/reports/{kind}", Access::PeopleOrDemo(OWNER), || get(api::reports::get)),
     route("GET", "/r/{token}", Access::Public, || get(receipt::page)),
@@ -100,6 +102,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/office/payments/{id}/refund", Access::Office(KEEPERS), || post(office::payment::refund)),
     route("POST", "/office/payments/{id}/void", Access::Office(KEEPERS), || post(office::payment::void)),
     route("POST", "/office/payments/{id}/retry", Access::Office(KEEPERS), || post(office::payment::retry)),
+    route("GET", "/office/missing", Access::Office(OWNER), || get(office::missing::get)),
     route("GET", "/office/quarantine", Access::Office(OWNER), || get(office::quarantine::get)),
 ];
 

@@ -4,12 +4,14 @@
 //! Nothing here reads a clock, draws a random number or starts a task, so the simulation drives this very code.
 
 mod decide;
+mod offer;
 mod read;
 
 #[cfg(test)]
 mod tests;
 
 pub use decide::{QUARANTINE_PER_DEVICE_MAX, Status, Verdict};
+pub use offer::take_offer;
 
 use crate::store::{Device, IngestQuery, Ledger, StoreError};
 use holdfast_core::id::PaymentId;

@@ -49,8 +49,20 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
         }
     }
 
+    /// The books came from a copy after this payment was taken: what was lost with the others may have authorised or even captured it.
+    pub(super) fn may_be_known(&self, run: &Run, kind: AttemptKind) -> bool {
+        !run.inquired.contains(&kind) && run.payment.taken_ms <= self.ledger.restored_ms()
+    }
+
+    /// As if an answer were lost: the intent is there, and the acquirer is asked before anything is sent.
+    pub(super) async fn doubt(&self, run: &mut Run) -> Result<Flow, ProcessError> {
+        self.write(run, Some(vec![Event::AuthoriseIntended]), vec![PaymentOp::Ask { kind: KIND }]).await?;
+        Ok(Flow::Go)
+    }
+
     /// The intent is there and its answer is not: asks for the reference.
     pub(super) async fn inquire_authorisation(&self, run: &mut Run) -> Result<Flow, ProcessError> {
+        run.inquired.push(KIND);
         let known = self.heard(self.acquirer.inquire(self.clock.now_ms(), run.payment.id).await);
         match known {
             Err(error) => self.stop_and_come_again(run, error).await,

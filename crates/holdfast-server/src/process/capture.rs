@@ -36,6 +36,10 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
     }
 
     async fn send_capture(&self, run: &mut Run) -> Result<Flow, ProcessError> {
+        if self.may_be_known(run, KIND) {
+            // The intent is there: the next step asks first.
+            return Ok(Flow::Go);
+        }
         let answer = self.heard(self.acquirer.capture(self.clock.now_ms(), follow_up(run)).await);
         match answer {
             Ok(decision) => self.take_capture(run, decision, false).await,
@@ -45,6 +49,7 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
 
     /// The intent is there and its answer is not: asks for the reference.
     pub(super) async fn inquire_capture(&self, run: &mut Run) -> Result<Flow, ProcessError> {
+        run.inquired.push(KIND);
         let known = self.heard(self.acquirer.inquire(self.clock.now_ms(), run.payment.id).await);
         match known {
             Err(error) => self.stop_and_come_again(run, error).await,

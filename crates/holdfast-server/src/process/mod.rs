@@ -18,7 +18,7 @@ pub use instructed::{BY_SERVER, sealed_until_ms};
 pub use open::{CardKeyFault, CardKeys};
 
 use crate::acquirer::{Acquirer, AcquirerError};
-use crate::store::{Job, Ledger, Payment, PaymentOp, StoreError};
+use crate::store::{AttemptKind, Job, Ledger, Payment, PaymentOp, StoreError};
 use holdfast_core::id::PaymentId;
 use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::payment::{Event, MoveError, NextStep, PaymentState};
@@ -74,6 +74,8 @@ struct Run {
     payment: Payment,
     instructions: Vec<Instruction>,
     failures: u32,
+    /// What the acquirer was asked about in this run.
+    inquired: Vec<AttemptKind>,
 }
 
 enum Flow {
@@ -154,7 +156,7 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
     pub async fn process(&self, job: Job) -> Result<(), ProcessError> {
         let Some(payment) = self.ledger.payment(job.payment_id).await? else { return Ok(()) };
         let instructions = self.ledger.instructions(job.payment_id).await?;
-        let mut run = Run { payment, instructions, failures: job.failures };
+        let mut run = Run { payment, instructions, failures: job.failures, inquired: Vec::new() };
         for _ in 0..STEPS_MAX {
             let flow = match self.follow(&mut run).await? {
                 Some(flow) => flow,
@@ -170,6 +172,7 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
     /// What comes next by itself.
     async fn step(&self, run: &mut Run) -> Result<Flow, ProcessError> {
         match run.payment.state.next_step() {
+            NextStep::Authorise if self.may_be_known(run, AttemptKind::Authorisation) => self.doubt(run).await,
             NextStep::Authorise => self.authorise(run).await,
             NextStep::InquireAuthorisation => self.inquire_authorisation(run).await,
             NextStep::Capture => self.capture(run).await,

@@ -177,6 +177,24 @@ async fn a_lost_answer_is_asked_for_and_nothing_is_sent_twice() {
     }
 }
 
+/// The copy knows nothing of the payment, which was captured after it was made; the till hands it in again.
+#[tokio::test]
+async fn books_that_came_from_a_copy_ask_the_acquirer_before_they_send_what_was_taken_before() {
+    let mut desk = desk();
+    let copy = desk.ledger.copy();
+    let draft = desk.till.draft(1_060, GOOD);
+    let id = desk.take_draft(&draft).await;
+    desk.settle().await;
+    assert_eq!(desk.captures(id).await, 1);
+    desk.ledger.put_back(&copy, "epoch-2", NOW + 1);
+    assert!(desk.ledger.payment(id).await.expect("reads").is_none());
+    assert_eq!(desk.take_draft(&draft).await, id);
+    desk.settle().await;
+    assert_eq!(desk.payment(id).await.state.name(), "captured");
+    let view = desk.acquirer_ledger().await;
+    assert_eq!((desk.captures(id).await, view.repeated_requests, view.repeated_captures), (1, 0, 0));
+}
+
 #[tokio::test]
 async fn a_first_lost_answer_is_asked_for_at_once() {
     let mut desk = desk();

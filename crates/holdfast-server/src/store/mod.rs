@@ -139,6 +139,24 @@ pub enum IngestOp {
     Quarantine(Quarantined),
 }
 
+/// A payment that a device was told is stored, as its tombstone says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AckedPayment {
+    pub id: PaymentId,
+    pub record_hash: RecordHash,
+    pub seq: u64,
+    /// What it was acknowledged as, when, and in which epoch.
+    pub status: String,
+    pub acked_ms: UnixMs,
+    pub epoch: String,
+    pub number: String,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub brand: String,
+    pub last4: String,
+    pub created_ms: UnixMs,
+}
+
 /// A question to the acquirer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AttemptKind {
@@ -220,6 +238,18 @@ pub trait Ledger: Send + Sync {
     /// that was acknowledged before may be missing. Read it before a write that is acknowledged with it, so that what was written just before such
     /// a change never bears the new one.
     fn epoch(&self) -> String;
+
+    /// Payments taken until then may be known to the acquirer, though the books know nothing of it: they came from a copy then. 0: never.
+    fn restored_ms(&self) -> UnixMs;
+
+    /// Which of these the books hold, as a payment or in quarantine. The others are written down for the owner, once; `None` for one for which
+    /// there is no room. In one transaction.
+    fn offered(
+        &self,
+        now_ms: UnixMs,
+        device: &Device,
+        acked: Vec<AckedPayment>,
+    ) -> impl Future<Output = Result<Vec<Option<bool>>, StoreError>> + Send;
 
     fn device(&self, id: DeviceId) -> impl Future<Output = Result<Option<Device>, StoreError>> + Send;
 

@@ -8,8 +8,11 @@ use crate::standing::{Open, ask};
 use holdfast_core::id::PaymentId;
 use holdfast_core::limits::HISTORY_PAGE_MAX;
 use holdfast_wire::history::HistoryPage;
+use holdfast_wire::stored::{MISSING, Tombstone};
 use std::collections::BTreeSet;
 
+/// Setting: the epoch of the server whose feed the cursor is of.
+const FEED_EPOCH: &str = "feed-epoch";
 const HISTORY_MS_MAX: i64 = 15_000;
 /// More pages than a shop can fill between two looks; a feed that never ends must not be followed for ever.
 const PAGES_MAX: usize = 50;
@@ -63,9 +66,11 @@ impl Device {
 
     /// Every payment that this till knows of, newest first.
     pub async fn history(&self) -> Result<Vec<HistoryItem>, DeviceError> {
-        let mut items: Vec<HistoryItem> =
-            self.inner.shelf.history().await?.into_iter().map(HistoryItem::Known).collect();
+        let mut items: Vec<HistoryItem> = self.missing().await?.into_iter().map(HistoryItem::Sent).collect();
         let mut ids: BTreeSet<String> = items.iter().map(HistoryItem::id).collect();
+        // What an earlier server said of a payment that the present one lost is not so any more.
+        let known = self.inner.shelf.history().await?.into_iter().filter(|view| ids.insert(view.id.clone()));
+        items.extend(known.map(HistoryItem::Known));
         // A payment moves from the queue to the tombstones, never back: read in this order, none is missed.
         let waiting = self.waiting().await?;
         let money = &self.shared().money;
@@ -78,12 +83,32 @@ impl Device {
         Ok(items)
     }
 
+    /// Payments that were stored at the server and that it lost: it came from a copy, or changed over to a standby.
+    pub async fn missing(&self) -> Result<Vec<Tombstone>, DeviceError> {
+        let money = &self.shared().money;
+        if money.offered_epoch().await?.is_none_or(|offered| offered.missing_count == 0) {
+            return Ok(Vec::new());
+        }
+        Ok(money.tombstones().await?.into_iter().filter(|stone| stone.status == MISSING).collect())
+    }
+
+    /// A server of another epoch counts its changes anew: then the feed is read from its beginning.
+    async fn cursor(&self) -> Result<String, DeviceError> {
+        let (shelf, offered) = (&self.inner.shelf, self.shared().money.offered_epoch().await?);
+        let epoch = offered.map(|offered| offered.epoch).unwrap_or_default();
+        if shelf.setting(FEED_EPOCH).await?.unwrap_or_default() != epoch {
+            shelf.put_history(&[], Some("")).await?;
+            shelf.put_setting(FEED_EPOCH, &epoch).await?;
+        }
+        Ok(shelf.history_cursor().await?)
+    }
+
     /// Fetches what changed in the history. Gives the number of changed payments.
     pub async fn sync_history(&self) -> Result<usize, DeviceError> {
         let identity = self.shared().identity().ok_or(DeviceError::NotEnrolled)?;
         let mut changed = 0;
         for _ in 0..PAGES_MAX {
-            let after = self.inner.shelf.history_cursor().await?;
+            let after = self.cursor().await?;
             let query = format!("after={after}&limit={HISTORY_PAGE_MAX}");
             let call = Call { query: &query, ..Call::get("/api/v1/payments", HISTORY_MS_MAX) };
             let body = ok_body(ask(self.shared(), &identity, call, Open::ToGoodOnly).await)?;

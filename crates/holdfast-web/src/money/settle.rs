@@ -10,7 +10,7 @@ use holdfast_wire::stored::Tombstone;
 
 impl Money {
     /// Deletes exactly these ciphertexts and leaves their tombstones, all or nothing. Another record under the same id stays, and so does an
-    /// earlier tombstone.
+    /// earlier tombstone of the same epoch.
     pub async fn settle(&self, settled: &[(Entry, Tombstone)]) -> Result<(), StoreFault> {
         let writing = self.connection.write(&[OUTBOX, TOMBSTONES, CHAIN]).await?;
         let tally = read_tally(&writing).await?;
@@ -26,7 +26,8 @@ impl Money {
                 writing.delete(OUTBOX, &id)?;
                 left = left.without(row.payload.sale.total_minor);
             }
-            if stone.is_none() {
+            // What a server of another epoch had acknowledged was handed in again.
+            if stone.is_none_or(|earlier| earlier.epoch != tombstone.epoch) {
                 writing.put_text(TOMBSTONES, &id, &tombstone.to_json())?;
             }
         }

@@ -6,7 +6,8 @@ use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::time::UnixMs;
 use holdfast_server::store::memory::MemoryLedger;
 use holdfast_server::store::{
-    Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp, StoreError,
+    AckedPayment, Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp,
+    StoreError,
 };
 use holdfast_testkit::ready::ready;
 use std::collections::BTreeMap;
@@ -50,6 +51,19 @@ impl Books {
 impl Ledger for Books {
     fn epoch(&self) -> String {
         self.inner.epoch()
+    }
+
+    fn restored_ms(&self) -> UnixMs {
+        self.inner.restored_ms()
+    }
+
+    async fn offered(
+        &self,
+        now_ms: UnixMs,
+        device: &Device,
+        acked: Vec<AckedPayment>,
+    ) -> Result<Vec<Option<bool>>, StoreError> {
+        self.inner.offered(now_ms, device, acked).await
     }
 
     async fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError> {

@@ -2,6 +2,7 @@
 
 pub mod devices;
 mod format;
+pub mod missing;
 pub mod page;
 pub mod payment;
 pub mod payments;

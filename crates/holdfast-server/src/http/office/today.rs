@@ -22,7 +22,7 @@ pub async fn get(State(server): State<Arc<Server>>, Extension(person): Known) ->
     let (desk, now_ms) = (person.desk()?, server.clock.now_ms());
     let sums = desk.sums_since(now_ms - DAY_MS).await?;
     let devices = desk.devices().await?;
-    let quarantined = desk.quarantine_count().await?;
+    let (quarantined, missing) = (desk.quarantine_count().await?, desk.missing_count().await?);
     let is = |colour: &'static str| sums.iter().filter(move |sum| state(&sum.state).1 == colour);
     let body = html! {
         div.office-cards {
@@ -41,6 +41,7 @@ pub async fn get(State(server): State<Arc<Server>>, Extension(person): Known) ->
                 (amounts(is("red")))
                 @if person.may(&[Role::Owner]) {
                     p { a href="/office/quarantine" { (quarantined) " in quarantine" } }
+                    @if missing > 0 { p { a href="/office/missing" { (missing) " stored and lost by the server" } } }
                 }
             }
             section.office-card {

@@ -7,6 +7,7 @@ use crate::desk::Location;
 use crate::http::api::codes::{CodeAnswer, CodeRequest};
 use crate::http::api::devices::{Devices, Locations, Named};
 use crate::http::api::merchants::Merchants;
+use crate::http::api::missing::MissingPage;
 use crate::http::api::quarantine::Page;
 use serde_json::{Value, json};
 use utoipa::openapi::path::Parameter;
@@ -81,6 +82,19 @@ fn quarantine() -> Vec<Description> {
                     "reason": "device-revoked", "received_ms": 1_795_446_000_000_i64,
                     "claims": {"payment_id": PAYMENT, "number": "1-0012", "amount_minor": 1060, "currency": "EUR", "brand": "visa", "last4": "4242", "created_ms": 1_795_446_000_000_i64}}],
                     "cursor": null}),
+            )
+            .tagged()
+            .problems(&[ApiError::REQUEST_UNREADABLE]),
+        describe("shop", "GET", "/api/v1/missing", "listMissing", "Gives what tills were told is stored and the server has lost, newest first")
+            .about("The books came from a copy, or a standby took over that had not heard of it. A line goes when its payment comes in after all.")
+            .parameter(query("before", "The cursor of an earlier page; missing for the newest.", cursor()))
+            .parameter(limit())
+            .gives::<MissingPage>(
+                200,
+                "A page of lines.",
+                json!({"v": 1, "lines": [{"cursor": 3, "payment_id": PAYMENT, "device_id": DEVICE, "device_name": "Counter", "number": "1-0012", "amount_minor": 1060,
+                    "currency": "EUR", "brand": "visa", "last4": "4242", "created_ms": 1_795_446_000_000_i64, "acked_ms": 1_795_446_060_000_i64, "status": "stored",
+                    "reported_ms": 1_795_449_660_000_i64}], "cursor": null}),
             )
             .tagged()
             .problems(&[ApiError::REQUEST_UNREADABLE]),

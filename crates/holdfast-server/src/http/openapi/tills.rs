@@ -9,6 +9,7 @@ use holdfast_wire::enrolment::{Enrolment, EnrolmentRequest};
 use holdfast_wire::history::{HistoryPage, PaymentView};
 use holdfast_wire::keylog::KeyLogPage;
 use holdfast_wire::keyset::KeySetAnswer;
+use holdfast_wire::offer::{StoneOffer, StoneOfferAnswer};
 use holdfast_wire::receipt::{ReceiptMail, ReceiptMails, ReceiptRequest};
 use holdfast_wire::shop::Shop;
 use holdfast_wire::time::{Heartbeat, TimeAnswer};
@@ -90,6 +91,12 @@ fn sales() -> Vec<Description> {
             .takes::<Batch>(json!({"v": 1, "records": [JWS]}))
             .gives::<BatchAnswer>(200, "One signed acknowledgement for each record, made after the commit.", json!({"v": 1, "acks": [JWS]}))
             .problems(&[ApiError::BATCH_UNREADABLE, ApiError::BATCH_TOO_LARGE, ApiError::SLOW_DOWN]),
+        describe("tills", "POST", "/api/v1/tombstones", "offerTombstones", "Says which acknowledged payments the server still holds")
+            .about("For a device that sees another epoch. At most 50 and 65536 bytes. What is missing is named to the shop's owner, once however often it is offered.")
+            .takes::<StoneOffer>(json!({"v": 1, "stones": [{"id": PAYMENT, "seq": 12, "hash": HASH, "status": "stored", "epoch": "q83vEjRWeJA", "acked_ms": 1_795_446_060_000_i64,
+                "created_ms": 1_795_446_000_000_i64, "number": "1-0012", "amount_minor": 1060, "currency": "EUR", "brand": "visa", "last4": "4242"}]}))
+            .gives::<StoneOfferAnswer>(200, "A signed answer for each: `known` or `missing`.", json!({"v": 1, "answers": [JWS]}))
+            .problems(&[ApiError::BATCH_UNREADABLE, ApiError::BATCH_TOO_LARGE]),
         describe("shop", "GET", "/api/v1/payments", "listPayments", "Gives the payments that changed, oldest change first")
             .about("Ask `after` the last cursor again for what changes from now on.")
             .parameter(after())

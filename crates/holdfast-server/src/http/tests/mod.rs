@@ -3,6 +3,7 @@
 mod access;
 mod instructions;
 mod matrix;
+mod missing;
 mod paths;
 mod people;
 mod problems;

@@ -58,7 +58,7 @@ async fn books_that_come_from_a_copy_go_on_above_the_lost_ones_and_give_no_name_
     let lost = verified(house.folder.path(), &keyring, 0);
     house.ledger.close().await;
 
-    care::put_back(&copy, &at, "epoch-2", ".before").await.expect("restores");
+    care::put_back(&copy, &at, "epoch-2", NOW + DAY_MS).await.expect("restores");
     let ledger = Books::open(&Place::Sqlite(at), "unused").await.expect("opens");
     let again = House { ledger: Arc::new(ledger), ..house };
     // Nothing is missing on the day of the copy, and it publishes all the same.

@@ -9,6 +9,7 @@ mod jobs;
 mod keylog;
 mod keys;
 mod mails;
+mod missing;
 mod payments;
 mod replicas;
 pub(crate) mod row;
@@ -21,11 +22,16 @@ pub use replicas::BEAT_MS;
 
 use super::db::{BOOKS, Conn, Database, Dialect, OpenError, Place};
 use super::outbox::{TOPICS, Topic};
-use super::{Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp, StoreError};
+use super::{
+    AckedPayment, Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp,
+    StoreError,
+};
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
 use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::time::UnixMs;
 use sqlx::Row as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 /// The books in a database.
 #[derive(Debug, Clone)]
@@ -36,7 +42,15 @@ pub struct Books {
     replica: String,
     db: Database,
     topics: &'static [Topic],
+    /// When they came from a copy last, or were taken over from another server.
+    restored_ms: Arc<AtomicI64>,
+    /// The timeline that [`Books::note_timeline`] wrote down.
+    noted_timeline: Arc<AtomicU32>,
 }
+
+/// Rows of `meta`.
+pub(crate) const RESTORED: &str = "restored-ms";
+const TIMELINE: &str = "timeline";
 
 /// What a statement needs to know besides its values.
 #[derive(Debug, Clone, Copy)]
@@ -59,12 +73,48 @@ impl Books {
                     .bind(fresh_epoch)
                     .execute(&mut *c)
                     .await?;
-                let row = sqlx::query("SELECT value FROM meta WHERE name = 'epoch'").fetch_one(c).await?;
-                Ok(row.try_get("value")?)
+                let row = sqlx::query("SELECT value FROM meta WHERE name = 'epoch'").fetch_one(&mut *c).await?;
+                let (restored_ms, timeline) = (number(c, RESTORED).await?, number(c, TIMELINE).await?);
+                Ok((row.try_get("value")?, restored_ms.unwrap_or(0), timeline))
             })
         });
-        let epoch = write.await.map_err(OpenError::Books)?;
-        Ok(Self { epoch, replica: uuid::Uuid::new_v4().to_string(), db, topics: TOPICS })
+        let (epoch, restored_ms, timeline): (String, i64, Option<i64>) = write.await.map_err(OpenError::Books)?;
+        // Books that never wrote it down are on the timeline that they are on.
+        let noted = timeline.and_then(|noted| u32::try_from(noted).ok()).unwrap_or(db.timeline().unwrap_or(0));
+        Ok(Self {
+            epoch,
+            replica: uuid::Uuid::new_v4().to_string(),
+            db,
+            topics: TOPICS,
+            restored_ms: Arc::new(AtomicI64::new(restored_ms)),
+            noted_timeline: Arc::new(AtomicU32::new(noted)),
+        })
+    }
+
+    /// Writes down that another server of the cluster is the one that is written to, if that is news: what it had not heard of may be at the
+    /// acquirer.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn note_timeline(&self, now_ms: UnixMs) -> Result<(), StoreError> {
+        let timeline = self.db.timeline().unwrap_or(0);
+        if timeline == self.noted_timeline.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let write = self.db.write(move |c| {
+            Box::pin(async move {
+                if number(c, TIMELINE).await? != Some(i64::from(timeline)) {
+                    set_meta(c, TIMELINE, timeline.to_string()).await?;
+                    set_meta(c, RESTORED, now_ms.to_string()).await?;
+                }
+                number(c, RESTORED).await
+            })
+        });
+        let restored_ms = write.await?.unwrap_or(now_ms);
+        self.restored_ms.fetch_max(restored_ms, Ordering::SeqCst);
+        self.noted_timeline.store(timeline, Ordering::SeqCst);
+        tracing::warn!(timeline, "PostgreSQL was promoted: tills are asked for what they had handed in");
+        Ok(())
     }
 
     /// Tells these topics about changes instead of the server's own.
@@ -88,8 +138,15 @@ impl Books {
     }
 }
 
+/// A number of `meta`.
+async fn number(connection: &mut Conn, name: &'static str) -> Result<Option<i64>, StoreError> {
+    let found: Option<String> =
+        sqlx::query_scalar("SELECT value FROM meta WHERE name = $1").bind(name).fetch_optional(connection).await?;
+    Ok(found.and_then(|text| text.parse().ok()))
+}
+
 /// Writes a line of `meta`, in the caller's transaction.
-async fn set_meta(connection: &mut Conn, name: &'static str, value: String) -> Result<(), StoreError> {
+pub(crate) async fn set_meta(connection: &mut Conn, name: &'static str, value: String) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     )
@@ -106,6 +163,24 @@ impl Ledger for Books {
             Some(timeline) => format!("{}.{timeline}", self.epoch),
             None => self.epoch.clone(),
         }
+    }
+
+    fn restored_ms(&self) -> UnixMs {
+        if self.db.timeline().unwrap_or(0) != self.noted_timeline.load(Ordering::SeqCst) {
+            // Not written down yet: everything may be from before.
+            return UnixMs::MAX;
+        }
+        self.restored_ms.load(Ordering::SeqCst)
+    }
+
+    async fn offered(
+        &self,
+        now_ms: UnixMs,
+        device: &Device,
+        acked: Vec<AckedPayment>,
+    ) -> Result<Vec<Option<bool>>, StoreError> {
+        let device = device.clone();
+        self.db.write(move |c| Box::pin(missing::offered(c, now_ms, device, acked))).await
     }
 
     async fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError> {

@@ -24,7 +24,8 @@ impl Books {
     /// When the database refuses.
     pub async fn beat(&self, now_ms: UnixMs) -> Result<(), StoreError> {
         let replica = self.replica.clone();
-        self.db.write(move |c| Box::pin(beat(c, replica, now_ms))).await
+        self.db.write(move |c| Box::pin(beat(c, replica, now_ms))).await?;
+        self.note_timeline(now_ms).await
     }
 
     /// Gives back what this replica had taken on. Called at its end.

@@ -184,6 +184,15 @@ async fn devices(db: &Database, now_ms: UnixMs, found: &mut Vec<Finding>) -> Res
     none(found, lost, Weight::Wrong, "no device has handed in more than the books hold", |n| {
         format!("{n} devices have handed in payments that the books do not hold: were they restored from a copy?")
     });
+    let missing = number(
+        db,
+        "SELECT count(*) AS n FROM missing_payments m
+         WHERE NOT EXISTS (SELECT 1 FROM payments p WHERE p.id = m.payment_id AND p.record_hash = m.record_hash)",
+    )
+    .await?;
+    none(found, missing, Weight::Wrong, "no till has named a payment that is missing", |n| {
+        format!("{n} payments that tills were told are stored are missing: their owners see them under /office/missing")
+    });
     let row = sqlx::query("SELECT count(*) AS n FROM devices WHERE waiting_count > 0 AND heartbeat_ms < $1")
         .bind(now_ms - DAY_MS)
         .fetch_one(db.reader())

@@ -2,8 +2,10 @@
 
 use super::backup::{check, connect, sync_folder};
 use super::{Backup, CareError};
+use crate::store::books::{RESTORED, set_meta};
 use crate::store::db::{BOOKS, Database};
 use crate::store::{Place, StoreError};
+use holdfast_core::time::UnixMs;
 use sqlx::Connection as _;
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -22,7 +24,7 @@ pub async fn put_back(
     from: &Path,
     to: &Path,
     epoch: &str,
-    aside: &str,
+    now_ms: UnixMs,
 ) -> Result<(Backup, Option<PathBuf>), CareError> {
     let fresh = beside(to, ".restoring");
     for leftover in [fresh.clone(), beside(&fresh, "-wal"), beside(&fresh, "-shm")] {
@@ -33,10 +35,10 @@ pub async fn put_back(
     check(from, &mut connection).await?;
     connection.close().await.map_err(|error| CareError::Store(error.into()))?;
     let db = Database::open(&Place::Sqlite(fresh.clone()), &BOOKS).await?;
-    start_anew(&db, epoch).await?;
+    start_anew(&db, epoch, now_ms).await?;
     let payments = super::number(&db, "SELECT count(*) AS n FROM payments").await?;
     db.close().await;
-    let moved = set_aside(to, aside)?;
+    let moved = set_aside(to, &format!(".before-{now_ms}"))?;
     rename(&fresh, to)?;
     sync_folder(to)?;
     let bytes = fs::metadata(to).map_err(|source| CareError::Io { path: to.to_owned(), source })?.len();
@@ -47,16 +49,12 @@ pub async fn put_back(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn start_anew(db: &Database, epoch: &str) -> Result<(), StoreError> {
+pub async fn start_anew(db: &Database, epoch: &str, now_ms: UnixMs) -> Result<(), StoreError> {
     let epoch = epoch.to_owned();
     let write = db.write(move |c| {
         Box::pin(async move {
-            sqlx::query(
-                "INSERT INTO meta (name, value) VALUES ('epoch', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            )
-            .bind(epoch)
-            .execute(&mut *c)
-            .await?;
+            set_meta(c, "epoch", epoch).await?;
+            set_meta(c, RESTORED, now_ms.to_string()).await?;
             for text in [
                 "UPDATE jobs SET lease_until_ms = 0, holder = NULL",
                 "UPDATE outbox_tasks SET lease_until_ms = 0",

@@ -32,7 +32,7 @@ async fn a_copy_is_made_while_the_books_are_in_use_and_put_back_with_a_new_epoch
     store(&f, 2).await;
     f.ledger.claim_due(NOW, NOW + 120_000, 9).await.expect("claims");
     f.ledger.close().await;
-    let (restored, moved) = put_back(&copy, &books, "epoch-2", ".before-7").await.expect("restores");
+    let (restored, moved) = put_back(&copy, &books, "epoch-2", 7).await.expect("restores");
     assert_eq!(restored.payments, 1);
     let moved = moved.expect("the old books are moved aside");
     let again = at(&books, "epoch-3").await;
@@ -63,9 +63,9 @@ async fn a_damaged_copy_is_refused_and_changes_nothing() {
     torn[whole.len() / 2..].fill(0x5a);
     for bytes in [&b"no database at all"[..], &torn] {
         std::fs::write(&copy, bytes).expect("writes");
-        assert!(put_back(&copy, &books, "epoch-2", ".before-7").await.is_err());
+        assert!(put_back(&copy, &books, "epoch-2", 7).await.is_err());
     }
-    assert!(put_back(&folder.path().join("nothing"), &books, "epoch-2", ".before-7").await.is_err());
+    assert!(put_back(&folder.path().join("nothing"), &books, "epoch-2", 7).await.is_err());
     let again = at(&books, "epoch-3").await;
     assert_eq!(
         (again.epoch(), again.changed_after(f.device.merchant_id, 0, 9).await.expect("reads").len()),
@@ -132,7 +132,7 @@ async fn postgres_books_start_anew_after_a_restore() {
     store(&f, 1).await;
     f.ledger.beat(NOW).await.expect("beats");
     assert_eq!(f.ledger.claim_due(NOW, NOW + 120_000, 9).await.expect("claims").len(), 1);
-    start_anew(f.ledger.db(), "epoch-2").await.expect("writes");
+    start_anew(f.ledger.db(), "epoch-2", NOW).await.expect("writes");
     assert_eq!(f.ledger.claim_due(NOW, NOW + 120_000, 9).await.expect("claims").len(), 1, "nobody holds it");
     let row = sqlx::query("SELECT value FROM meta WHERE name = 'epoch'").fetch_one(f.ledger.db().reader()).await;
     assert_eq!(row.and_then(|row| sqlx::Row::try_get::<String, _>(&row, "value")).expect("reads"), "epoch-2");

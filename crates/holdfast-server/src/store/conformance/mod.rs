@@ -2,6 +2,7 @@
 //! `cargo xtask test server`.
 
 mod instructions;
+mod missing;
 mod outbox;
 mod replicas;
 
@@ -19,6 +20,8 @@ use instructions::{
     a_job_that_ends_does_not_lose_what_was_asked_meanwhile, an_instruction_is_kept_and_calls_the_jobs,
     nothing_is_asked_of_another_merchants_payment, of_many_who_click_at_once_one_is_heard,
 };
+
+use missing::what_was_acknowledged_and_is_not_here_is_told_apart;
 
 /// Books with one enrolled device.
 pub struct Fixture<L> {
@@ -99,6 +102,7 @@ on_all!(
     a_job_that_ends_does_not_lose_what_was_asked_meanwhile,
     of_many_who_click_at_once_one_is_heard,
     nothing_is_asked_of_another_merchants_payment,
+    what_was_acknowledged_and_is_not_here_is_told_apart,
 );
 
 fn device(id: DeviceId, merchant_id: MerchantId) -> Device {

@@ -4,10 +4,10 @@
 mod write;
 
 use super::{
-    Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp, Quarantined,
-    StoreError,
+    AckedPayment, Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp,
+    Quarantined, StoreError,
 };
-use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
+use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
 use holdfast_core::limits::WINDOW_MS_MAX;
 use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::time::UnixMs;
@@ -17,13 +17,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The books in memory.
 #[derive(Debug)]
 pub struct MemoryLedger {
-    epoch: String,
     window_ms: i64,
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct State {
+    epoch: String,
+    restored_ms: UnixMs,
+    /// What devices were told is stored and is not here.
+    missing: BTreeMap<(PaymentId, RecordHash), AckedPayment>,
     devices: BTreeMap<DeviceId, Device>,
     payments: BTreeMap<PaymentId, Payment>,
     jobs: BTreeMap<PaymentId, JobRow>,
@@ -62,9 +65,14 @@ pub struct Crash {
     pub is_written: bool,
 }
 
+/// A copy of the books.
+#[derive(Debug)]
+pub struct BooksCopy(State);
+
 impl MemoryLedger {
     pub fn new(epoch: &str) -> Self {
-        Self { epoch: epoch.to_owned(), window_ms: WINDOW_MS_MAX, state: Mutex::default() }
+        let state = State { epoch: epoch.to_owned(), ..State::default() };
+        Self { window_ms: WINDOW_MS_MAX, state: Mutex::new(state) }
     }
 
     pub fn with_window_ms(mut self, window_ms: i64) -> Self {
@@ -101,6 +109,32 @@ impl MemoryLedger {
         let mut state = self.lock();
         state.is_down = false;
         state.crash = None;
+    }
+
+    /// A copy as it would be written now, for [`MemoryLedger::put_back`].
+    pub fn copy(&self) -> BooksCopy {
+        BooksCopy(self.lock().clone())
+    }
+
+    /// Puts a copy in the place of the books, which get this epoch. Devices stay as they are.
+    pub fn put_back(&self, copy: &BooksCopy, epoch: &str, now_ms: UnixMs) {
+        let mut state = self.lock();
+        let fresh = State {
+            epoch: epoch.to_owned(),
+            restored_ms: now_ms,
+            devices: std::mem::take(&mut state.devices),
+            operations: state.operations,
+            crash: None,
+            is_down: state.is_down,
+            ..copy.0.clone()
+        };
+        *state = fresh;
+        state.jobs.values_mut().for_each(|job| job.lease_until_ms = 0);
+    }
+
+    /// What devices were told is stored and is not here, for a judge.
+    pub fn missing(&self) -> Vec<(PaymentId, RecordHash)> {
+        self.lock().missing.keys().copied().collect()
     }
 
     /// Operations so far, reads included.
@@ -155,7 +189,21 @@ impl MemoryLedger {
 
 impl Ledger for MemoryLedger {
     fn epoch(&self) -> String {
-        self.epoch.clone()
+        self.lock().epoch.clone()
+    }
+
+    fn restored_ms(&self) -> UnixMs {
+        self.lock().restored_ms
+    }
+
+    async fn offered(
+        &self,
+        _now_ms: UnixMs,
+        device: &Device,
+        acked: Vec<AckedPayment>,
+    ) -> Result<Vec<Option<bool>>, StoreError> {
+        let merchant_id = device.merchant_id;
+        self.operate(|state| Ok(acked.into_iter().map(|payment| Some(state.holds(merchant_id, payment))).collect()))
     }
 
     async fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError> {

@@ -3,9 +3,9 @@
 use super::{Attempt, JobRow, State};
 use crate::store::books::row::state_columns;
 use crate::store::{
-    IngestOp, IngestQuery, IngestSnapshot, Job, Payment, PaymentEvent, PaymentOp, Quarantined, StoreError,
+    AckedPayment, IngestOp, IngestQuery, IngestSnapshot, Job, Payment, PaymentEvent, PaymentOp, Quarantined, StoreError,
 };
-use holdfast_core::id::{DeviceId, PaymentId};
+use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
 use holdfast_core::payment::PaymentState;
 use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::time::UnixMs;
@@ -52,6 +52,18 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// Whether this payment is here. One that is not is noted.
+    pub(super) fn holds(&mut self, merchant_id: MerchantId, payment: AckedPayment) -> bool {
+        let hash = payment.record_hash;
+        let is_here =
+            self.payments.get(&payment.id).is_some_and(|p| p.record_hash == hash && p.merchant_id == merchant_id)
+                || self.quarantine.iter().any(|(_, q)| q.record_hash == hash);
+        if !is_here {
+            self.missing.insert((payment.id, hash), payment);
+        }
+        is_here
     }
 
     fn quarantine(&mut self, device_id: DeviceId, quarantined: Quarantined) {
