@@ -65,6 +65,8 @@ const MAIL: &str = "tests/mail";
 
 /// Where the test of the interface against its own document is, and the list of what it runs on.
 const API: &str = "tests/api";
+/// What reads the server's metrics, and the list of what it runs on.
+const OPS: &str = "tests/ops";
 
 /// Crates that are tested natively; the till's own are tested in browsers as well.
 const NATIVE: &[&str] = &[
@@ -244,6 +246,21 @@ pub const PARTS: &[Part] = &[
             let mut command = run::command(setting.paths, setup::python_program(setting.paths, API, "python"));
             command.arg("tests/api/run.py").env("PYTHONDONTWRITEBYTECODE", "1");
             Ok(vec![Run { name: String::new(), command, count: Count::LastLine }])
+        },
+    },
+    Part {
+        name: "ops",
+        about: "metrics read by Prometheus' own library; a stop that drains; TLS before OpenSSL and curl",
+        file: "tests/ops/metrics.py",
+        needs: &[Need::CCompiler, Need::Pip(OPS), debian("openssl", "openssl"), debian("curl", "curl")],
+        built: false,
+        reads_others: false,
+        runs: |setting| {
+            let arguments = ["test", "--locked", "--no-fail-fast", "-p", "holdfast-contract-tests", "--test", "ops"];
+            let mut run = cargo(setting, "", &arguments, Count::TestResults);
+            run.command.args(["--", "--include-ignored", "--test-threads", "2"]);
+            run.command.env("HOLDFAST_OPS_PYTHON", setup::python_program(setting.paths, OPS, "python"));
+            Ok(vec![run])
         },
     },
     Part {

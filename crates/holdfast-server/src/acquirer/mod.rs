@@ -6,9 +6,11 @@
 
 mod configured;
 pub mod iso8583;
+mod measured;
 pub mod simulator;
 
 pub use configured::{Configured, DemoSimulator};
+pub use measured::Measured;
 
 use holdfast_core::id::{MerchantId, PaymentId};
 use holdfast_core::money::Currency;

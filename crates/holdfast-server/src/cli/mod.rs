@@ -1,6 +1,7 @@
 //! The command line: `holdfast serve`, `owner add`, `root make`, `keys`, `report`, and what looks after a server.
 
 mod care;
+pub(crate) mod doors;
 mod keys;
 mod keystore;
 mod logging;
@@ -11,6 +12,7 @@ mod root;
 pub(crate) mod serve;
 mod settle;
 
+pub use doors::DoorArgs;
 pub use keystore::KeyStoreArgs;
 
 use crate::mail::MailArgs;
@@ -167,14 +169,6 @@ pub struct PaymentArgs {
     /// Never of a swiped card, whose track must not be kept. Without it they are wiped with the bank's answer (docs/lifecycle.md).
     #[arg(long, env = "HOLDFAST_RETRY_DECLINED")]
     pub retry_declined: bool,
-}
-
-/// How the server is reached.
-#[derive(Debug, Default, clap::Args)]
-pub struct DoorArgs {
-    /// A proxy of your own stands in front and sets X-Forwarded-For. Never without one: anybody could claim any address.
-    #[arg(long)]
-    pub behind_proxy: bool,
 }
 
 #[derive(Debug, Subcommand)]

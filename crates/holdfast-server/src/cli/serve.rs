@@ -1,17 +1,20 @@
 //! `holdfast serve`.
 
 use super::care::BOOKS_FILE;
+use super::doors::{self, DoorError, Opened};
 use super::{AcquirerKind, ServeArgs, replica};
 use crate::acquirer::iso8583::{self, Iso8583};
 use crate::acquirer::simulator::{RealPause, Simulator, SqlBook};
-use crate::acquirer::{Configured, DemoSimulator};
+use crate::acquirer::{Configured, DemoSimulator, Measured};
 use crate::clock::SystemClock;
 use crate::http::app::App;
-use crate::http::{Doors, Parts, Server, router};
+use crate::http::{Parts, Server, router};
 use crate::journal::{self, Journal};
 use crate::keys::store::KeyStoreError;
 use crate::keys::{BookedCardKeys, KeyError, KeyFileError, Keyring, LocalKeys, Material};
+use crate::listen;
 use crate::mail::{self, MailSettingsError, Mails, Post};
+use crate::ops::{self, Metrics, Ops};
 use crate::people::{People, PeopleError};
 use crate::process::{Clock as _, Processor, runner};
 use crate::receipts::{ReceiptError, Receipts};
@@ -25,7 +28,6 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
@@ -46,8 +48,8 @@ pub enum ServeError {
     Data(std::io::Error),
     #[error("another holdfast uses this data directory: stop it, or choose another with --data")]
     InUse,
-    #[error("the port cannot be opened: {0}; choose another with --port")]
-    Listen(std::io::Error),
+    #[error(transparent)]
+    Door(#[from] DoorError),
     #[error("--acquirer iso8583 needs --acquirer-config FILE; docs/acquirer.md says what is in it")]
     AcquirerFile,
     #[error(
@@ -97,9 +99,9 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     // Only its owner may look in: key files and the queue live here.
     DirBuilder::new().recursive(true).mode(0o700).create(&args.data).map_err(ServeError::Data)?;
     let _lock = lock(&args.data)?;
-    let listener = TcpListener::bind(SocketAddr::new(args.host, args.port)).await.map_err(ServeError::Listen)?;
-    let address = listener.local_addr().map_err(ServeError::Listen)?;
+    let Opened { public, ops, address } = doors::open(&args).await?;
     let (stop, stopped) = watch::channel(false);
+    let (drain, draining) = watch::channel(false);
     let server = build(&args, stopped.clone()).await?;
     let ledger = Arc::clone(&server.ledger);
     let jobs = tokio::spawn(runner::run(Arc::clone(&server.processor), Arc::clone(&server.wake), stopped.clone()));
@@ -111,25 +113,26 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let settlement =
         settlement::runner::run(Arc::clone(&ledger), server.processor.acquirer(), server.clock, stopped.clone());
     let settlement = tokio::spawn(settlement);
+    if let Some(tls) = &public.tls {
+        tokio::spawn(listen::tls::watch(Arc::clone(tls), stopped.clone()));
+    }
+    let ops = ops.map(|door| {
+        let told = Ops::new(Arc::clone(&server), Arc::clone(&public.counts), draining);
+        tokio::spawn(listen::serve(door, ops::router(told), std::future::pending()))
+    });
     let app = Arc::clone(&server.app);
     tokio::task::spawn_blocking(move || app.warm());
-    tracing::info!(%address, demo = args.demo, "serving");
-    let (drained, mut is_over) = (stopped.clone(), stopped);
-    let service = router(server).into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(wait_for(drained));
-    let serving = async { serving.await };
-    tokio::pin!(serving);
-    tokio::select! {
-        result = &mut serving => result.map_err(ServeError::Listen)?,
-        () = asked_to_stop() => {
-            tracing::info!("stopping");
-            stop.send_replace(true);
-            let _ = is_over.changed().await;
-            // A browser may hold a connection open for ever; what it waits for is answered by now.
-            if tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), &mut serving).await.is_err() {
-                tracing::warn!("requests in flight were cut off");
-            }
-        }
+    tracing::info!(%address, demo = args.demo, tls = public.tls.is_some(), "serving");
+    let serving = tokio::spawn(listen::serve(public, router(server), wait_for(stopped)));
+    asked_to_stop().await;
+    tracing::info!("stopping");
+    drain.send_replace(true);
+    // Whoever asks twice does not want to wait.
+    let _ = tokio::time::timeout(Duration::from_secs(args.doors.drain_s), asked_to_stop()).await;
+    stop.send_replace(true);
+    // A browser may hold a connection open for ever; what it waits for is answered by now.
+    if tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), serving).await.is_err() {
+        tracing::warn!("requests in flight were cut off");
     }
     let _ = jobs.await;
     let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), sweeps).await;
@@ -140,6 +143,9 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     if let Err(error) = ledger.leave().await {
         tracing::warn!(%error, "what this server had taken on comes again when its lease is over");
     }
+    if let Some(ops) = ops {
+        ops.abort();
+    }
     ledger.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -149,7 +155,10 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
 pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Result<Arc<Server>, ServeError> {
     let clock = clock(args.demo)?;
     let local = Arc::new(LocalKeys::open(&args.data)?);
-    let ledger = Arc::new(Books::open(&place(args, BOOKS_FILE), &b64::encode(random()?)).await?);
+    let metrics = Arc::new(Metrics::new());
+    let moved = Arc::clone(&metrics);
+    let books = Books::open(&place(args, BOOKS_FILE), &b64::encode(random()?)).await?;
+    let ledger = Arc::new(books.with_on_move(move |state| moved.moved(state)));
     let material = args.keystore.material(&local, &args.root_keys).await?;
     let card_keys = Arc::new(BookedCardKeys::new(Arc::clone(&ledger), material.stores.clone()));
     replica::begin_set_up(&ledger, clock).await?;
@@ -157,19 +166,20 @@ pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Resu
     replica::end_set_up(&ledger).await?;
     let (demo, keyring) = set_up?;
     let (changes, _) = watch::channel(0_u64);
-    let acquirer = Arc::new(acquirer(args, demo.clone(), clock).await?);
+    let acquirer = Measured::new(acquirer(args, demo.clone(), clock).await?, Arc::clone(&metrics));
     let changed = changes.clone();
     // Opened to key the hash of card numbers, which is what it is for.
     let pan_key = holdfast_crypto::SecretBytes::from(local.pan_key.expose().as_slice());
     let receipts = Arc::new(Receipts::new(&local.pan_key)?);
     let mails = mails(args, &ledger, &receipts, clock)?;
-    let processor = Processor::new(Arc::clone(&ledger), acquirer, card_keys, clock, pan_key)
+    let processor = Processor::new(Arc::clone(&ledger), Arc::new(acquirer), card_keys, clock, pan_key)
         .with_retries_declined(args.payments.retry_declined)
         .with_on_change(Arc::new(move |_| changed.send_modify(|count| *count += 1)));
     let people = People::new(ledger.db().clone(), local)?;
     Ok(Server::new(Parts {
         people,
-        doors: doors(args),
+        doors: args.doors.doors(args.mail.public_url.clone()),
+        metrics,
         ledger,
         keyring: Arc::new(keyring),
         processor: Arc::new(processor),
@@ -260,13 +270,6 @@ async fn acquirer(
             Ok(Configured::None)
         }
     }
-}
-
-fn doors(args: &ServeArgs) -> Doors {
-    // With https, cookies are kept to encrypted connections.
-    let public_url = args.mail.public_url.clone();
-    let is_secure = public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
-    Doors { public_url, behind_proxy: args.doors.behind_proxy, is_secure }
 }
 
 /// One process per data directory. The lock ends with the process, however it ends.

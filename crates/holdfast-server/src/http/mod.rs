@@ -20,12 +20,13 @@ mod tagged;
 mod wrap;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-use crate::acquirer::{Configured, DemoSimulator};
+use crate::acquirer::{Configured, DemoSimulator, Measured};
 use crate::clock::SystemClock;
 use crate::keys::{BookedCardKeys, Keyring};
 use crate::mail::Mails;
+use crate::ops::Metrics;
 use crate::people::People;
 use crate::process::Processor;
 use crate::receipts::Receipts;
@@ -44,7 +45,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 const BATCHES_AT_ONCE_MAX: usize = 64;
 
 /// The processor of a running server.
-pub type ServerProcessor = Processor<Books, Configured, BookedCardKeys, SystemClock>;
+pub type ServerProcessor = Processor<Books, Measured<Configured>, BookedCardKeys, SystemClock>;
 
 /// How the server is reached.
 #[derive(Debug, Clone, Default)]
@@ -82,6 +83,7 @@ pub struct Server {
     pub mails: Arc<Mails>,
     pub people: People,
     pub doors: Doors,
+    pub metrics: Arc<Metrics>,
     batches: Semaphore,
 }
 
@@ -100,12 +102,13 @@ pub struct Parts {
     pub mails: Arc<Mails>,
     pub people: People,
     pub doors: Doors,
+    pub metrics: Arc<Metrics>,
 }
 
 impl Server {
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { ledger, keyring, processor, app, clock, wake, changes, stop, demo, receipts, mails, people, doors } =
-            parts;
+        let Parts { ledger, keyring, processor, app, clock, wake, changes, stop, .. } = parts;
+        let Parts { demo, receipts, mails, people, doors, metrics, .. } = parts;
         let batches = Semaphore::new(BATCHES_AT_ONCE_MAX);
         Arc::new(Self {
             ledger,
@@ -121,6 +124,7 @@ impl Server {
             mails,
             people,
             doors,
+            metrics,
             batches,
         })
     }
@@ -133,7 +137,7 @@ pub fn router(server: Arc<Server>) -> Router {
     let all = if server.demo.is_some() { all.merge(of_demo()) } else { all };
     all.method_not_allowed_fallback(|| async { ApiError::METHOD_NOT_ALLOWED })
         .fallback(files)
-        .layer(axum::middleware::from_fn(wrap::wrap))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&server), wrap::wrap))
         .with_state(server)
 }
 

@@ -1,15 +1,18 @@
 //! Around every request: the security headers, a request id, and one line in the log. The line has the route's pattern and
 //! never the path, query, headers or body.
 
+use super::Server;
 use super::problem::ApiError;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use holdfast_wire::problem::Problem;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -25,7 +28,10 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("permissions-policy"), "camera=(self), geolocation=(), microphone=(), payment=()"),
 ];
 
-pub async fn wrap(request: Request, next: Next) -> Response {
+/// Two years, as the lists of browsers ask for. Other hosts of the domain are not ours to bind.
+const HSTS: &str = "max-age=63072000";
+
+pub async fn wrap(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
@@ -44,8 +50,12 @@ pub async fn wrap(request: Request, next: Next) -> Response {
     headers
         .entry(CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    if server.doors.is_secure {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
+    }
     headers.insert("x-request-id", HeaderValue::from(request_id));
     let status = response.status().as_u16();
+    server.metrics.answered(group(route.as_deref()), status);
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     match route.as_deref() {
         Some(route) => tracing::info!(%method, route, status, ms, request_id, "request"),
@@ -68,4 +78,16 @@ fn as_problem(response: Response) -> Response {
         }
     }
     problem
+}
+
+/// Routes that belong together, for counting.
+fn group(route: Option<&str>) -> &'static str {
+    match route.map(|route| route.trim_start_matches('/').split('/').next().unwrap_or_default()) {
+        Some("api") => "api",
+        Some("office") => "office",
+        Some("r") => "receipt",
+        Some("demo") => "demo",
+        Some(_) => "other",
+        None => "file",
+    }
 }

@@ -78,6 +78,10 @@ pub struct KeyHealth {
     pub in_use_count: usize,
     pub accepting_count: usize,
     pub kept_over_count: usize,
+    /// When the key in use gives way to the next one.
+    pub next_rotation_ms: Option<UnixMs>,
+    /// The first day of the oldest key whose private half is still there.
+    pub oldest_live_ms: Option<UnixMs>,
     pub self_test: Option<SelfTest>,
     /// What the last sweep could not do.
     pub last_error: Option<String>,
@@ -190,6 +194,12 @@ impl Keyring {
             in_use_count: count(KeyState::InUse),
             accepting_count: count(KeyState::Accepting),
             kept_over_count: count(KeyState::Over),
+            next_rotation_ms: live
+                .iter()
+                .filter(|key| key.state(now_ms) == KeyState::InUse)
+                .map(|key| key.times.use_until_ms)
+                .min(),
+            oldest_live_ms: live.iter().map(|key| key.times.not_before_ms).min(),
             self_test: self.self_test.read().unwrap_or_else(PoisonError::into_inner).clone(),
             last_error: self.last_error.read().unwrap_or_else(PoisonError::into_inner).clone(),
         })

@@ -208,6 +208,16 @@ pub enum PaymentOp {
     Done,
 }
 
+impl PaymentOp {
+    /// The name of the state that this brings the payment to.
+    fn state_name(&self) -> Option<&'static str> {
+        match self {
+            Self::State(state) => Some(state.name()),
+            _ => None,
+        }
+    }
+}
+
 /// One line of what happened to payments: one was stored, or came to another state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentEvent {

@@ -3,7 +3,7 @@
 use crate::http::Server;
 use crate::http::auth::receive;
 use crate::http::problem::ApiError;
-use crate::ingest::ingest;
+use crate::ingest::{Ingested, ingest};
 use crate::process::Clock as _;
 use axum::Json;
 use axum::extract::{Request, State};
@@ -11,11 +11,19 @@ use holdfast_core::limits::BATCH_BYTES_MAX;
 use holdfast_wire::V;
 use holdfast_wire::batch::{Batch, BatchAnswer};
 use std::sync::Arc;
+use std::time::Instant;
 
 pub async fn post(State(server): State<Arc<Server>>, request: Request) -> Result<Json<BatchAnswer>, ApiError> {
+    let started = Instant::now();
+    let taken = take(&server, request).await;
+    server.metrics.ingested(taken.as_ref().ok(), started.elapsed());
+    Ok(Json(BatchAnswer { v: V, acks: taken?.acks }))
+}
+
+async fn take(server: &Server, request: Request) -> Result<Ingested, ApiError> {
     let _slot = server.batches.try_acquire().map_err(|_| ApiError::SLOW_DOWN)?;
     let received = receive(request, BATCH_BYTES_MAX, ApiError::BATCH_TOO_LARGE).await?;
-    let signed = received.of_device(&server).await?;
+    let signed = received.of_device(server).await?;
     let batch = Batch::from_json(&signed.body).map_err(|_| ApiError::BATCH_UNREADABLE)?;
     let now_ms = server.clock.now_ms();
     let ingested = ingest(&*server.ledger, &*server.keyring, now_ms, &signed.device, batch.records).await?;
@@ -26,5 +34,5 @@ pub async fn post(State(server): State<Arc<Server>>, request: Request) -> Result
     if ingested.quarantined_count > 0 {
         tracing::warn!(device = %signed.device.id, count = ingested.quarantined_count, "records went to quarantine");
     }
-    Ok(Json(BatchAnswer { v: V, acks: ingested.acks }))
+    Ok(ingested)
 }

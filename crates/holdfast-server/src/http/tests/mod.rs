@@ -38,14 +38,14 @@ use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 /// A server without a listener, with its jobs running.
-struct House {
+pub(crate) struct House {
     folder: tempfile::TempDir,
-    server: Arc<Server>,
+    pub server: Arc<Server>,
     router: Router,
     stop: watch::Sender<bool>,
 }
 
-async fn house(demo: bool) -> House {
+pub(crate) async fn house(demo: bool) -> House {
     let folder = tempfile::tempdir().expect("a folder");
     make_root_files(folder.path()).expect("makes keys");
     let app = folder.path().join("app");
@@ -85,8 +85,8 @@ impl Drop for House {
 }
 
 /// An answer that was read whole.
-struct Answer {
-    status: StatusCode,
+pub(crate) struct Answer {
+    pub status: StatusCode,
     headers: axum::http::HeaderMap,
     body: Vec<u8>,
 }
@@ -142,7 +142,7 @@ impl House {
     }
 
     /// A till that is enrolled and has today's card key.
-    async fn till(&self) -> TestTill {
+    pub async fn till(&self) -> TestTill {
         let key = SigningKey::make().expect("makes a key").0;
         let answer = self.enrol_with(&key, &self.code().await).await;
         assert_eq!(answer.status, StatusCode::CREATED);
@@ -159,7 +159,7 @@ impl House {
         till
     }
 
-    async fn upload(&self, till: &TestTill, records: Vec<String>) -> Answer {
+    pub async fn upload(&self, till: &TestTill, records: Vec<String>) -> Answer {
         let body = Batch::new(records).to_json();
         self.of_till(till, "POST", "/api/v1/batches", body.as_bytes()).await
     }

@@ -27,6 +27,7 @@ use super::{
     StoreError,
 };
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
+use holdfast_core::payment::PaymentState;
 use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::time::UnixMs;
 use sqlx::Row as _;
@@ -46,6 +47,25 @@ pub struct Books {
     restored_ms: Arc<AtomicI64>,
     /// The timeline that [`Books::note_timeline`] wrote down.
     noted_timeline: Arc<AtomicU32>,
+    on_move: OnMove,
+}
+
+/// Told the state of each payment that came to another one, after the commit.
+#[derive(Clone, Default)]
+struct OnMove(Option<Arc<dyn Fn(&'static str) + Send + Sync>>);
+
+impl std::fmt::Debug for OnMove {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OnMove")
+    }
+}
+
+impl OnMove {
+    fn tell(&self, state: &'static str) {
+        if let Some(told) = &self.0 {
+            told(state);
+        }
+    }
 }
 
 /// Rows of `meta`.
@@ -88,6 +108,7 @@ impl Books {
             topics: TOPICS,
             restored_ms: Arc::new(AtomicI64::new(restored_ms)),
             noted_timeline: Arc::new(AtomicU32::new(noted)),
+            on_move: OnMove::default(),
         })
     }
 
@@ -120,6 +141,12 @@ impl Books {
     /// Tells these topics about changes instead of the server's own.
     pub fn with_topics(mut self, topics: &'static [Topic]) -> Self {
         self.topics = topics;
+        self
+    }
+
+    /// Tells `told` the state of each payment that comes to another one through these books.
+    pub fn with_on_move(mut self, told: impl Fn(&'static str) + Send + Sync + 'static) -> Self {
+        self.on_move = OnMove(Some(Arc::new(told)));
         self
     }
 
@@ -193,15 +220,17 @@ impl Ledger for Books {
         D: FnOnce(&IngestSnapshot) -> (Vec<IngestOp>, T) + Send + 'static,
     {
         let scope = self.scope();
-        self.db
-            .write(move |c| {
-                Box::pin(async move {
-                    let (ops, answer) = decide(&ingest::snapshot(c, scope, &query).await?);
-                    ingest::write(c, scope, now_ms, query.device_id, ops).await?;
-                    Ok(answer)
-                })
+        let write = self.db.write(move |c| {
+            Box::pin(async move {
+                let (ops, answer) = decide(&ingest::snapshot(c, scope, &query).await?);
+                let stored = ops.iter().filter(|op| matches!(op, IngestOp::Store(_))).count();
+                ingest::write(c, scope, now_ms, query.device_id, ops).await?;
+                Ok((answer, stored))
             })
-            .await
+        });
+        let (answer, stored) = write.await?;
+        (0..stored).for_each(|_| self.on_move.tell(PaymentState::Received.name()));
+        Ok(answer)
     }
 
     async fn claim_due(&self, now_ms: UnixMs, lease_until_ms: UnixMs, limit: usize) -> Result<Vec<Job>, StoreError> {
@@ -227,7 +256,10 @@ impl Ledger for Books {
 
     async fn apply(&self, now_ms: UnixMs, id: PaymentId, change: i64, ops: Vec<PaymentOp>) -> Result<i64, StoreError> {
         let scope = self.scope();
-        self.db.write(move |c| Box::pin(payments::apply(c, scope, now_ms, id, change, ops))).await
+        let moves: Vec<&'static str> = ops.iter().filter_map(PaymentOp::state_name).collect();
+        let change = self.db.write(move |c| Box::pin(payments::apply(c, scope, now_ms, id, change, ops))).await?;
+        moves.into_iter().for_each(|state| self.on_move.tell(state));
+        Ok(change)
     }
 
     async fn instructions(&self, id: PaymentId) -> Result<Vec<Instruction>, StoreError> {

@@ -3,6 +3,7 @@
 use super::number;
 use crate::store::StoreError;
 use crate::store::db::{BOOKS, Database, Dialect};
+use holdfast_core::limits::KEY_DAYS_AHEAD;
 use holdfast_core::time::{DAY_MS, UnixMs};
 use sqlx::Row as _;
 
@@ -217,6 +218,7 @@ async fn keys(db: &Database, now_ms: UnixMs, found: &mut Vec<Finding>) -> Result
     } else {
         say(found, Weight::Look, "there is no card key for today: start the server, it makes one");
     }
+    key_days(db, now_ms, found).await?;
     let row = sqlx::query("SELECT coalesce(max(not_after_ms), 0) AS n FROM signers").fetch_one(db.reader()).await?;
     let left_ms = row.try_get::<i64, _>("n")? - now_ms;
     if left_ms > CERTIFICATE_LEFT_MS {
@@ -227,6 +229,45 @@ async fn keys(db: &Database, now_ms: UnixMs, found: &mut Vec<Finding>) -> Result
             Weight::Look,
             "the signer's certificate is missing or near its end: start the server with its root key",
         );
+    }
+    Ok(())
+}
+
+/// The days ahead, what should have been destroyed, and the last self-test. Without these a till stops to take cards days later.
+async fn key_days(db: &Database, now_ms: UnixMs, found: &mut Vec<Finding>) -> Result<(), StoreError> {
+    let held = |text: &'static str| sqlx::query(text).bind(now_ms).fetch_one(db.reader());
+    let ahead: i64 = held(
+        "SELECT count(*) AS n FROM card_keys WHERE private IS NOT NULL AND not_before_ms > $1 AND withdrawn_ms IS NULL",
+    )
+    .await?
+    .try_get("n")?;
+    let weight = if ahead < i64::from(KEY_DAYS_AHEAD) { Weight::Look } else { Weight::Good };
+    say(
+        found,
+        weight,
+        format!("card keys are there for {ahead} days ahead; a server that runs keeps {KEY_DAYS_AHEAD}"),
+    );
+    let over: i64 = held("SELECT count(*) AS n FROM card_keys WHERE private IS NOT NULL AND accept_until_ms <= $1")
+        .await?
+        .try_get("n")?;
+    none(found, over, Weight::Look, "no private key is kept past its time", |n| {
+        format!(
+            "{n} private keys are past their time: a server that runs destroys them, unless an unopened record needs them"
+        )
+    });
+    let last = sqlx::query("SELECT event, at_ms FROM key_log WHERE kid = 'self-test' ORDER BY id DESC LIMIT 1")
+        .fetch_optional(db.reader())
+        .await?;
+    let Some(last) = last else {
+        say(found, Weight::Look, "the keys were never tested: a server that runs does it daily");
+        return Ok(());
+    };
+    let (event, at_ms): (String, UnixMs) = (last.try_get("event")?, last.try_get("at_ms")?);
+    let hours = (now_ms - at_ms) / 3_600_000;
+    match (event.as_str(), hours) {
+        ("passed", ..48) => say(found, Weight::Good, format!("every live key opened its probe {hours} hours ago")),
+        ("passed", _) => say(found, Weight::Look, format!("the last self-test of the keys is {hours} hours old")),
+        _ => say(found, Weight::Wrong, "the last self-test failed: see `holdfast keys list` and the log"),
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use super::StoreError;
 use futures_util::future::BoxFuture;
 use sqlx::AnyPool;
 use sqlx::migrate::MigrateError;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use writer::Writer;
 
 /// A connection, inside a transaction.
@@ -158,6 +158,14 @@ where
 /// was not to be had in time.
 const LOST_TO_ANOTHER: [&str; 3] = ["40001", "40P01", "55P03"];
 
+/// What any database of this process refused since its start.
+static ERRORS: AtomicU64 = AtomicU64::new(0);
+
+/// How often a database refused since this process began, for the metrics. Losing against another writer does not count.
+pub fn errors_count() -> u64 {
+    ERRORS.load(Ordering::Relaxed)
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         if matches!(error, sqlx::Error::PoolClosed) {
@@ -167,6 +175,7 @@ impl From<sqlx::Error> for StoreError {
         if code.is_some_and(|code| LOST_TO_ANOTHER.contains(&code.as_ref())) {
             return Self::Conflict;
         }
+        ERRORS.fetch_add(1, Ordering::Relaxed);
         // A constraint's name is safe to tell; values are never part of these messages.
         Self::Database(error.to_string())
     }
