@@ -1,6 +1,7 @@
 //! What a person sees and does of one merchant. A [`Desk`] is made from a credential, so every statement here names the
 //! merchant of whoever asks, and there is no way to ask about another one.
 
+mod cash;
 mod codes;
 mod devices;
 mod missing;
@@ -9,6 +10,7 @@ mod quarantine;
 mod reconciliations;
 mod story;
 
+pub use cash::{CashError, CashKind, CashMove, Drawer};
 pub use codes::{Code, CodeError};
 pub use devices::{DeviceRow, Location};
 pub use missing::MissingLine;

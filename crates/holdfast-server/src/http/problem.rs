@@ -180,6 +180,12 @@ impl ApiError {
         "They are wiped with the bank's answer, or at the end of the payment's window where this server keeps them. Take the payment \
          anew, with the card. docs/lifecycle.md says what --retry-declined keeps, and of which payments.",
     );
+    pub const CASH_ID_REUSED: Self = error(
+        "cash-id-reused",
+        StatusCode::CONFLICT,
+        "Another move of cash has this id",
+        "Take a fresh id for a new move.",
+    );
     pub const DEVICE_UNKNOWN: Self = error(
         "device-unknown",
         StatusCode::NOT_FOUND,

@@ -79,6 +79,10 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/missing", Access::People(OWNER), || get(api::missing::list)),
     route("GET", "/api/v1/merchants", Access::People(OPERATOR), || get(api::merchants::list)),
     route("GET", "/api/v1/reports/{kind}", Access::PeopleOrDemo(OWNER), || get(api::reports::get)),
+    route("GET", "/api/v1/reconciliations", Access::People(KEEPERS), || get(api::reconciliations::list)),
+    route("GET", "/api/v1/reconciliations/{day}", Access::People(KEEPERS), || get(api::reconciliations::one)),
+    route("POST", "/api/v1/cash-moves", Access::People(SHOP), || post(api::cash::post)).once(),
+    route("GET", "/api/v1/cash-drawer", Access::People(SHOP), || get(api::cash::get)),
     route("GET", "/r/{token}", Access::Public, || get(receipt::page)),
     route("GET", "/r/light.css", Access::Public, || get(receipt::light)),
     route("GET", "/r/dark.css", Access::Public, || get(receipt::dark)),
@@ -103,6 +107,10 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/office/payments/{id}/void", Access::Office(KEEPERS), || post(office::payment::void)),
     route("POST", "/office/payments/{id}/retry", Access::Office(KEEPERS), || post(office::payment::retry)),
     route("GET", "/office/missing", Access::Office(OWNER), || get(office::missing::get)),
+    route("GET", "/office/reconciliation", Access::Office(KEEPERS), || get(office::reconciliation::list)),
+    route("GET", "/office/reconciliation/{day}", Access::Office(KEEPERS), || get(office::reconciliation::one)),
+    route("GET", "/office/cash", Access::Office(SHOP), || get(office::cash::get)),
+    route("POST", "/office/cash", Access::Office(SHOP), || post(office::cash::post)),
     route("GET", "/office/quarantine", Access::Office(OWNER), || get(office::quarantine::get)),
 ];
 

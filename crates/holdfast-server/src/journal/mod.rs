@@ -138,6 +138,14 @@ pub async fn post_in(c: &mut Conn, dialect: Dialect, post: &Post, now_ms: UnixMs
     Ok(true)
 }
 
+/// The business day of an instant, in the caller's transaction.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn day_in(c: &mut Conn, merchant_id: MerchantId, at_ms: UnixMs) -> Result<i64, StoreError> {
+    Ok(calendar::read(c, merchant_id).await?.when(at_ms).day)
+}
+
 async fn book(
     c: &mut Conn,
     dialect: Dialect,

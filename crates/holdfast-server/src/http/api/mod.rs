@@ -1,6 +1,7 @@
 //! `/api/v1`: one module per path.
 
 pub mod batches;
+pub mod cash;
 pub mod codes;
 pub mod devices;
 pub mod enrolments;
@@ -13,6 +14,7 @@ pub mod missing;
 pub mod payments;
 pub mod quarantine;
 pub mod receipt_mails;
+pub mod reconciliations;
 pub mod reports;
 pub mod sessions;
 pub mod shop;

@@ -1,5 +1,6 @@
 //! `/office`: a plain back office in the till's own look, rendered on the server. It has no script, so its policy allows none.
 
+pub mod cash;
 pub mod devices;
 mod format;
 pub mod missing;
@@ -7,6 +8,7 @@ pub mod page;
 pub mod payment;
 pub mod payments;
 pub mod quarantine;
+pub mod reconciliation;
 pub mod shops;
 pub mod sign_in;
 pub mod today;

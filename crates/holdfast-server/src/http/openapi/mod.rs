@@ -8,6 +8,7 @@ mod instructions;
 mod page;
 mod people;
 mod problems;
+mod settlement;
 mod shop;
 mod tills;
 
@@ -52,7 +53,10 @@ const TAGS: [(&str, &str); 5] = [
 
 /// Every description, in the document's order.
 fn descriptions() -> Vec<Description> {
-    [tills::all(), shop::all(), instructions::all(), books::all(), people::all()].into_iter().flatten().collect()
+    [tills::all(), shop::all(), instructions::all(), books::all(), settlement::all(), people::all()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 static REAL: LazyLock<OpenApi> = LazyLock::new(|| document(false));

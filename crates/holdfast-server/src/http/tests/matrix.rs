@@ -112,7 +112,7 @@ fn all_routes() -> impl Iterator<Item = &'static Route> + Clone {
 }
 
 fn path(route: &Route, till: &TestTill) -> String {
-    route.path.replace("{id}", &till.device_id.to_string()).replace("{token}", "x")
+    route.path.replace("{id}", &till.device_id.to_string()).replace("{token}", "x").replace("{day}", "2026-11-23")
 }
 
 /// What the door must say; `in` when the route's own code is to answer.

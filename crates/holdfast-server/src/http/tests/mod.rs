@@ -11,6 +11,7 @@ mod receipt_mails;
 mod receipts;
 mod replicas;
 mod reports;
+mod settlement;
 
 use super::{Server, router};
 use crate::cli::serve::build;
