@@ -83,9 +83,15 @@ impl Server {
 
     /// kill -9, then a new process on the same data.
     pub fn crash_and_restart(&self) {
+        self.crash_and_restart_after(|| {});
+    }
+
+    /// The same, with something done to its data while it is down.
+    pub fn crash_and_restart_after(&self, meanwhile: impl FnOnce()) {
         let mut child = self.child.lock().unwrap_or_else(|e| e.into_inner());
         let running = child.as_mut().expect("a server of our own");
         running.kill().and_then(|()| running.wait()).expect("the server can be killed");
+        meanwhile();
         *child = Some(spawn(&self.dir, &self.keys, self.port, &self.more));
         drop(child);
         self.wait_until_healthy();
