@@ -11,5 +11,6 @@ pub mod menu;
 pub mod pad;
 pub mod qr;
 pub mod receipt_mail;
+pub mod refund;
 pub mod signed_off;
 pub mod strip;

@@ -3,6 +3,7 @@
 use crate::browser::{intl::TimeStyle, page};
 use crate::components::icon::{BACK, icon, mark};
 use crate::components::receipt_mail::receipt_mail;
+use crate::components::refund::refund;
 use crate::messages::fill;
 use crate::pages::history::state_mark;
 use crate::state::payment::{Payment, PaymentStage, Tone};
@@ -63,6 +64,7 @@ fn whole(till: Till, payment: Payment) -> AnyView {
                 div().class("detail-amount num").child(text(|till, p| till.money(p.amount))),
                 p().class("detail-say").child(text(say)),
             )),
+            refund(till, &payment),
             receipt_mail(till, payment.id.clone(), "payment-email"),
             lines(till, &payment),
             h3().child(move || till.t().timeline),
@@ -82,6 +84,10 @@ fn say(till: Till, payment: &Payment) -> String {
         PaymentStage::Expired => t.say_expired.to_owned(),
         PaymentStage::Quarantined { reason } if reason == MISSING => t.say_missing.to_owned(),
         PaymentStage::Quarantined { reason } => fill(t.say_quarantined, &[("reason", reason)]),
+        PaymentStage::PartlyRefunded | PaymentStage::Refunded => {
+            fill(t.say_refunded, &[("amount", &till.money_within(payment.refunded))])
+        }
+        PaymentStage::Voided => t.say_voided.to_owned(),
         PaymentStage::Authorising | PaymentStage::Authorised | PaymentStage::Capturing | PaymentStage::Captured => {
             String::new()
         }
@@ -113,6 +119,9 @@ fn timeline(till: Till, payment: &Payment) -> AnyView {
         if payment.offline { |till| till.t().step_taken_offline } else { |till| till.t().step_taken_online };
     let end: (Tone, fn(Till) -> &'static str) = match &payment.state {
         PaymentStage::Declined { .. } => (Tone::Trouble, |till| till.t().state_declined),
+        PaymentStage::PartlyRefunded => (Tone::Paid, |till| till.t().state_part_refunded),
+        PaymentStage::Refunded => (Tone::Paid, |till| till.t().state_refunded),
+        PaymentStage::Voided => (Tone::Paid, |till| till.t().state_voided),
         PaymentStage::Expired => (Tone::Trouble, |till| till.t().state_expired),
         PaymentStage::Quarantined { .. } => (Tone::Trouble, |till| till.t().state_quarantined),
         _ => (Tone::Paid, |till| till.t().step_charged),

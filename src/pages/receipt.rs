@@ -115,6 +115,9 @@ fn stamp(till: Till, payment: StoredValue<Payment>) -> AnyView {
     let kind = payment.with_value(|p| match &p.state {
         PaymentStage::Stored { .. } => "stored",
         PaymentStage::Declined { .. } => "declined",
+        PaymentStage::PartlyRefunded => "partly-refunded",
+        PaymentStage::Refunded => "refunded",
+        PaymentStage::Voided => "voided",
         PaymentStage::Expired | PaymentStage::Quarantined { .. } => "not-charged",
         _ => "paid",
     });
@@ -124,6 +127,9 @@ fn stamp(till: Till, payment: StoredValue<Payment>) -> AnyView {
             match kind {
                 "stored" => t.receipt_stored,
                 "declined" => t.receipt_declined,
+                "partly-refunded" => t.state_part_refunded,
+                "refunded" => t.state_refunded,
+                "voided" => t.state_voided,
                 "not-charged" => t.receipt_not_charged,
                 _ => t.receipt_paid,
             }
@@ -133,6 +139,7 @@ fn stamp(till: Till, payment: StoredValue<Payment>) -> AnyView {
                 PaymentStage::Stored { by_ms } => {
                     fill(till.t().receipt_stored_say, &[("time", &till.time(by_ms, TimeStyle::Full))])
                 }
+                PaymentStage::PartlyRefunded | PaymentStage::Refunded => till.money(p.refunded),
                 _ => till.money(p.amount),
             })
         },

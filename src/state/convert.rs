@@ -17,6 +17,9 @@ pub fn known(view: &PaymentView) -> Option<Payment> {
         "authorised" => PaymentStage::Authorised,
         "capturing" => PaymentStage::Capturing,
         "captured" => PaymentStage::Captured,
+        "partly-refunded" => PaymentStage::PartlyRefunded,
+        "refunded" => PaymentStage::Refunded,
+        "voided" => PaymentStage::Voided,
         "declined" => PaymentStage::Declined { code },
         "expired" => PaymentStage::Expired,
         "quarantined" => PaymentStage::Quarantined { reason: if text.is_empty() { code } else { text } },
@@ -28,6 +31,7 @@ pub fn known(view: &PaymentView) -> Option<Payment> {
         state,
         amount: Amount::new(view.amount_minor, currency),
         tax: Amount::new(view.tax_minor, currency),
+        refunded: Amount::new(view.refunded_minor, currency),
         card: CardView {
             brand: Brand::from_name(&view.brand).to_string(),
             last4: view.last4.clone(),
@@ -66,6 +70,7 @@ pub fn own(id: &str, sale: &SaleWire, card: &CardWire, created_ms: i64, state: P
         state,
         amount: Amount::new(sale.total_minor, currency),
         tax: Amount::new(sale.tax_minor, currency),
+        refunded: Amount::zero(currency),
         card: CardView {
             brand: Brand::from_name(&card.brand).to_string(),
             last4: card.last4.clone(),

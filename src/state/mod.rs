@@ -18,6 +18,8 @@ pub mod queue;
 #[cfg(target_arch = "wasm32")]
 pub mod receipts;
 #[cfg(target_arch = "wasm32")]
+pub mod refunds;
+#[cfg(target_arch = "wasm32")]
 pub mod session;
 #[cfg(target_arch = "wasm32")]
 pub mod till;

@@ -50,12 +50,15 @@ impl Said {
     /// What a payment at the server means for the customer at the counter. `None`: it is still on its way.
     pub fn of(state: &PaymentStage) -> Option<Self> {
         match state {
-            PaymentStage::Captured => Some(Self::Approved),
+            // Paid back since, which is another story.
+            PaymentStage::Captured | PaymentStage::PartlyRefunded | PaymentStage::Refunded => Some(Self::Approved),
             PaymentStage::Declined { code } => Some(Self::Declined { code: code.clone() }),
             PaymentStage::Expired => Some(Self::Expired),
             PaymentStage::Quarantined { .. } => Some(Self::Quarantined),
             PaymentStage::Stored { .. }
             | PaymentStage::Received
+            // Somebody gave it up while the customer waits: the sale goes on under its id, and finds out.
+            | PaymentStage::Voided
             | PaymentStage::Authorising
             | PaymentStage::Authorised
             | PaymentStage::Capturing => None,

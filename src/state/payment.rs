@@ -36,6 +36,8 @@ pub struct Payment {
     pub state: PaymentStage,
     pub amount: Amount,
     pub tax: Amount,
+    /// What was paid back so far.
+    pub refunded: Amount,
     pub card: CardView,
     pub offline: bool,
     pub device: String,
@@ -60,6 +62,9 @@ pub enum PaymentStage {
     Authorised,
     Capturing,
     Captured,
+    PartlyRefunded,
+    Refunded,
+    Voided,
     Declined {
         code: String,
     },
@@ -99,6 +104,9 @@ impl PaymentStage {
             Self::Authorised => "authorised",
             Self::Capturing => "capturing",
             Self::Captured => "captured",
+            Self::PartlyRefunded => "partly-refunded",
+            Self::Refunded => "refunded",
+            Self::Voided => "voided",
             Self::Declined { .. } => "declined",
             Self::Expired => "expired",
             Self::Quarantined { .. } => "quarantined",
@@ -109,12 +117,48 @@ impl PaymentStage {
         match self {
             Self::Stored { .. } => Tone::Waiting,
             Self::Received | Self::Authorising | Self::Authorised | Self::Capturing => Tone::Plain,
-            Self::Captured => Tone::Paid,
+            // What was given back is over, and needs nobody.
+            Self::Captured | Self::PartlyRefunded | Self::Refunded | Self::Voided => Tone::Paid,
             Self::Declined { .. } | Self::Expired | Self::Quarantined { .. } => Tone::Trouble,
         }
     }
 
     pub fn is_waiting(&self) -> bool {
         matches!(self, Self::Stored { .. })
+    }
+}
+
+/// What is left to be paid back, where something can be.
+pub fn left_to_refund(payment: &Payment) -> Option<Amount> {
+    let is_charged = matches!(payment.state, PaymentStage::Captured | PaymentStage::PartlyRefunded);
+    let left = Amount::new(payment.amount.minor() - payment.refunded.minor(), payment.amount.currency());
+    (is_charged && left.is_positive()).then_some(left)
+}
+
+/// What was typed, if it can be paid back.
+pub fn typed_refund(text: &str, left: Amount) -> Option<Amount> {
+    Amount::from_plain(text, left.currency()).filter(|amount| amount.is_positive() && amount.minor() <= left.minor())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_left_can_be_typed() {
+        let left = Amount::new(660, "EUR".parse().expect("a currency"));
+        for (text, minor) in [
+            ("6.60", Some(660)),
+            ("6,6", Some(660)),
+            (" 4 ", Some(400)),
+            ("6.61", None),
+            ("0", None),
+            ("", None),
+            ("-1", None),
+            ("1.234", None),
+            ("1e2", None),
+        ] {
+            assert_eq!(typed_refund(text, left).map(|amount| amount.minor()), minor, "{text}");
+        }
     }
 }

@@ -3,11 +3,13 @@
 mod enrol;
 mod lists;
 mod receipts;
+mod refunds;
 mod take;
 mod types;
 mod upkeep;
 
 pub use receipts::ReceiptAsk;
+pub use refunds::{RefundAsk, Refunded};
 pub use types::{
     DeviceError, HistoryItem, OnlineOutcome, PaymentPlace, Persistence, SealFor, TakeOutcome, TakePayment, TakeRefusal,
     WaitingPayment,

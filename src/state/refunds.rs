@@ -1,0 +1,73 @@
+//! Paying back: asking the server, and the words for what became of it.
+
+use super::payment::Payment;
+use super::queue;
+use super::till::Till;
+use crate::messages::fill;
+use holdfast_core::money::Amount;
+use holdfast_web::device::{RefundAsk, Refunded};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+/// Where the paying back of one payment stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Paying {
+    /// Nobody asked for it.
+    Not,
+    Typing,
+    /// An amount was typed, and is asked about once more.
+    Sure(Amount),
+    Working(Amount),
+    /// Nobody knows whether it was taken: the same amount may be asked for again, and no other.
+    Doubt(Amount),
+}
+
+/// Asks for it. `refused` counts what was refused while this payment is looked at.
+pub fn pay_back(
+    till: Till,
+    payment: &Payment,
+    amount: Amount,
+    paying: RwSignal<Paying>,
+    fault: RwSignal<Option<String>>,
+    refused: StoredValue<u32>,
+) {
+    let Some(device) = till.device() else { return };
+    let wanted = RefundAsk {
+        payment_id: payment.id.clone(),
+        amount_minor: amount.minor(),
+        refunded_minor: payment.refunded.minor(),
+        refused: refused.get_value(),
+    };
+    paying.set(Paying::Working(amount));
+    fault.set(None);
+    spawn_local(async move {
+        let outcome = device.refund(&wanted).await.unwrap_or(Refunded::NoAnswer);
+        let t = till.lang.get_untracked().messages();
+        let (next, said) = match outcome {
+            Refunded::Done => {
+                till.notify(fill(t.refund_done, &[("amount", &till.money_within(amount))]));
+                (Paying::Not, None)
+            }
+            Refunded::UnderWay => (Paying::Not, Some(t.refund_under_way.to_owned())),
+            Refunded::Refused { code, .. } => {
+                refused.update_value(|count| *count += 1);
+                (Paying::Typing, Some(fill(t.refund_refused, &[("code", &code)])))
+            }
+            Refunded::NotTaken(problem) => (Paying::Typing, Some(problem_words(&problem, t).to_owned())),
+            Refunded::NoAnswer => (Paying::Doubt(amount), Some(t.refund_no_answer.to_owned())),
+        };
+        // The payment may be drawn anew by now, and these with it.
+        let _ = paying.try_set(next);
+        let _ = fault.try_set(said);
+        queue::sync_history(till, &device).await;
+    });
+}
+
+fn problem_words(problem: &str, t: &'static crate::messages::Messages) -> &'static str {
+    match problem {
+        "instruction-open" => t.refund_other_open,
+        "refund-too-large" | "not-captured" => t.refund_too_large,
+        "device-revoked" => t.revoked_say,
+        _ => t.refund_not_taken,
+    }
+}
