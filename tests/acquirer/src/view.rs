@@ -13,6 +13,8 @@ pub struct HostView {
     pub standing: BTreeSet<String>,
     /// STANs of captures. A repeat has the STAN of the first, by which a host knows it for the same.
     pub captured: BTreeSet<String>,
+    /// STANs of refunds that it approved and that no reversal has taken back.
+    pub refunded: BTreeSet<String>,
     /// Reference numbers.
     pub references: BTreeSet<String>,
 }
@@ -37,12 +39,14 @@ impl HostView {
                 }
                 (true, "0110") if text(39) != "00" => drop(asked.remove(&text(11))),
                 (true, "0110") => drop(view.standing.insert(text(11))),
+                (true, "0210") if text(39) == "00" => drop(view.refunded.insert(text(11))),
                 (false, "0420" | "0421") => reversing = text(90).get(4..10).map(str::to_owned),
                 // The host carries a reversal out when it answers it.
                 (true, "0430" | "0431") => {
                     let stan = reversing.take().unwrap_or_default();
                     asked.remove(&stan);
                     view.standing.remove(&stan);
+                    view.refunded.remove(&stan);
                 }
                 (false, "0220" | "0221") => {
                     assert_eq!(view.standing.len(), 1, "captured what does not stand: {view:?}");

@@ -173,6 +173,51 @@ fn a_killed_server_settles_what_it_had_open() {
     house.check_captured_once(1_090, &["0100", "0420", "0100", "0220", "0221"]);
 }
 
+/// The answer to a refund is lost, and the server is killed before it knows. However often it is asked for, one refund stands.
+#[test]
+#[ignore = "needs the host: cargo xtask test acquirer"]
+fn a_refund_stands_once_also_when_the_server_is_killed() {
+    let mut house = house(Speech::PLAIN, SHORT_MS, json!([]), first("0210", Spoil::Drop));
+    let payment = house.till.payment(APPROVED, 1_110);
+    assert_eq!(house.till.upload_one(&payment), "stored");
+    assert_eq!(house.till.settled(&payment.id).state, "captured");
+    let path = format!("/api/v1/payments/{}", payment.id);
+    let body = br#"{"v":1,"id":"7d1f1c9e-3b0a-4d1e-9b57-0c6a3d8f1a01","amount_minor":313,"reason":"damaged-goods"}"#;
+    let ask = |house: &House| house.till.try_request("POST", &format!("{path}/refunds"), body);
+    std::thread::scope(|scope| {
+        // It may be answered, or cut off by the kill: both are a client's lot.
+        let asking = scope.spawn(|| ask(&house).is_ok());
+        eventually("the refund is asked for", || house.view(313).came(&["0200"]));
+        house.till.server.crash_and_restart();
+        let _ = asking.join();
+    });
+    eventually("paid back in part", || {
+        let _ = ask(&house);
+        house.till.request("GET", &path, b"").json()["state"] == "partly-refunded"
+    });
+    let view = house.view(313);
+    assert_eq!(view.refunded.len(), 1, "{view:?}");
+    assert!(view.came(&["0200", "0420", "0200"]), "{view:?}");
+    assert_eq!(house.till.request("GET", &path, b"").json()["refunded_minor"], 313);
+}
+
+#[test]
+#[ignore = "needs the host: cargo xtask test acquirer"]
+fn a_void_of_what_is_in_doubt_leaves_nothing_at_the_host() {
+    let rule = |message: &Message, _| if message.mti().as_str() == "0110" { Spoil::Drop } else { Spoil::Pass };
+    let mut house = house(Speech::PLAIN, SHORT_MS, json!([]), rule);
+    let payment = house.till.payment(APPROVED, 1_120);
+    assert_eq!(house.till.upload_one(&payment), "stored");
+    eventually("asked", || house.view(1_120).came(&["0100"]));
+    let body = br#"{"v":1,"id":"7d1f1c9e-3b0a-4d1e-9b57-0c6a3d8f1a02","reason":"mistake"}"#;
+    let path = format!("/api/v1/payments/{}", payment.id);
+    let taken = house.till.request("POST", &format!("{path}/void"), body);
+    assert!(matches!(taken.status, 200 | 202), "{}", taken.text());
+    eventually("voided", || house.till.request("GET", &path, b"").json()["state"] == "voided");
+    let view = house.view(1_120);
+    assert!(view.standing.is_empty() && view.captured.is_empty() && view.came(&["0100", "0420"]), "{view:?}");
+}
+
 #[test]
 #[ignore = "needs the host: cargo xtask test acquirer"]
 fn the_host_reads_every_dialect() {
