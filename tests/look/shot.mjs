@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ends } from './ends.mjs';
 import { extremes } from './extremes.mjs';
+import { refunds } from './refunds.mjs';
 import { SCREENS, openTill, startBrowser, startServer } from './till.mjs';
 
 const SIZES = {
@@ -43,7 +44,7 @@ try {
         }
         for (const problem of new Set(till.problems)) console.error(`  ${size} ${scheme} ${lang}: ${problem}`);
         await till.context.close();
-        for (const rare of [extremes, ends]) {
+        for (const rare of [extremes, ends, refunds]) {
           for await (const [name, page] of rare(browser, server.origin, { size: SIZES[size], scheme, lang })) {
             await page.waitForTimeout(80);
             await page.screenshot({ path: join(folder, `${name}-${size}-${scheme}-${lang}.png`) });
