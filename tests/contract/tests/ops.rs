@@ -152,7 +152,10 @@ fn prometheus_own_library_reads_what_was_done() {
     let is_up = sample(&families, "holdfast_database_up", "holdfast_database_up", &[]);
     assert_eq!(is_up, Some(1.0));
     // Nothing of the public address, and nothing of a person, a device or a card.
-    assert_eq!(server.send("GET", "/metrics", &[], b"").status, 404);
+    // There it is a screen of the app like any path without a dot.
+    for path in ["/metrics", "/readyz"] {
+        assert!(server.send("GET", path, &[], b"").text().contains("<title>no app</title>"), "{path}");
+    }
     let text = families.to_string();
     for secret in [&till.enrolment.device_id, &till.enrolment.merchant_id, "4242424242424242", "Contract"] {
         assert!(!text.contains(secret), "{secret}");
