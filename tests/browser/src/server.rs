@@ -13,6 +13,7 @@ use holdfast_wire::enrolment::Enrolment;
 use holdfast_wire::history::{HistoryPage, PaymentView};
 use holdfast_wire::jws::{NamedKey, ToSign, typ};
 use holdfast_wire::keyset::{CardKey, Certificate, KeySet, KeySetAnswer, Roots};
+use holdfast_wire::offer::{StoneOffer, StoneOfferAnswer};
 use holdfast_wire::stored::StoredPayment;
 use holdfast_wire::time::{TimeAnswer, TimePayload};
 use holdfast_wire::{b64, record::RecordPayload};
@@ -79,6 +80,12 @@ pub struct Server {
     pub heartbeats: Cell<usize>,
     /// Whether the owner has revoked every device.
     pub revoked: Cell<bool>,
+    /// In every signature of its own.
+    pub epoch: Cell<&'static str>,
+    /// Ids of payments that it knows no more.
+    pub lost: RefCell<Vec<String>>,
+    /// Tombstones that were offered.
+    pub offered: Cell<usize>,
 }
 
 impl Server {
@@ -103,6 +110,9 @@ impl Server {
             requests: Cell::new(0),
             heartbeats: Cell::new(0),
             revoked: Cell::new(false),
+            epoch: Cell::new("e1"),
+            lost: RefCell::default(),
+            offered: Cell::new(0),
         })
     }
 
@@ -145,6 +155,10 @@ impl Server {
             ("POST", "/api/v1/batches") => {
                 let body = JsFuture::from(request.text()?).await?.as_string().unwrap_or_default();
                 self.batch(&body).await
+            }
+            ("POST", "/api/v1/tombstones") => {
+                let body = JsFuture::from(request.text()?).await?.as_string().unwrap_or_default();
+                json(200, &self.stones(&body).await)
             }
             ("GET", "/api/v1/payments") => json(200, &self.history(&url.search())),
             ("GET", path) if path.starts_with("/api/v1/payments/") => {
@@ -218,7 +232,13 @@ impl Server {
         let nonce = if self.wrong_nonce.get() { "another" } else { nonce };
         // Five minutes ahead of the tablet's clock.
         let server_time_ms = js_sys::Date::now() as i64 + 300_000;
-        let time = TimePayload { v: 1, nonce: nonce.into(), server_time_ms, epoch: "e1".into(), acquirer: "up".into() };
+        let time = TimePayload {
+            v: 1,
+            nonce: nonce.into(),
+            server_time_ms,
+            epoch: self.epoch.get().into(),
+            acquirer: "up".into(),
+        };
         TimeAnswer { v: 1, time: sign(&self.ack, ToSign::new(typ::TIME, "ack-1", &time)).await }
     }
 
@@ -250,6 +270,26 @@ impl Server {
         respond(200, "application/json", &text[..cut])
     }
 
+    async fn stones(&self, body: &str) -> StoneOfferAnswer {
+        let offer = StoneOffer::from_json(body.as_bytes()).expect("an offer of ours");
+        self.offered.set(self.offered.get() + offer.stones.len());
+        let mut answers = Vec::new();
+        for stone in &offer.stones {
+            let is_lost = self.lost.borrow().contains(&stone.id);
+            let ack = AckPayload {
+                v: 1,
+                id: stone.id.clone(),
+                record_hash: stone.hash.clone(),
+                status: if is_lost { "missing" } else { "known" }.into(),
+                reason: None,
+                epoch: self.epoch.get().into(),
+                server_time_ms: 1,
+            };
+            answers.push(sign(&self.ack, ToSign::new(typ::ACK, "ack-1", &ack)).await);
+        }
+        StoneOfferAnswer { v: 1, answers }
+    }
+
     async fn acknowledge(&self, record: &str, how: Batches) -> String {
         let payload = RecordPayload::parse(record).expect("a record of ours");
         let hash = b64::hash_text(b64::record_hash(record));
@@ -260,7 +300,7 @@ impl Server {
             record_hash: if how == Batches::OtherHash { b64::encode([9; 32]) } else { hash },
             status: if how == Batches::Duplicate { "duplicate" } else { "stored" }.into(),
             reason: None,
-            epoch: "e1".into(),
+            epoch: self.epoch.get().into(),
             server_time_ms: 1,
         };
         let typ = if how == Batches::OtherType { typ::TIME } else { typ::ACK };

@@ -4,6 +4,7 @@
 mod till {
     mod conformance;
     mod database;
+    mod epoch;
     mod faults;
     mod online;
     mod prepared;
