@@ -78,10 +78,13 @@ def before_call(context, case, kwargs):
         case.body = whole(case.body)
     for name, value in list((case.headers or {}).items()):
         case.headers[name] = plain(value)
-    # Half of the well-formed names are those of what is there, so that not every answer is a 404. The device that signs is left alone.
+    # Half of the well-formed names are those of what is there, so that not every answer is a 404. The device that signs
+    # and the people who ask are left alone.
     parameters = case.path_parameters or {}
     name = parameters.get("id")
-    if isinstance(name, str) and (name == TOLD["device"] or len(name) == 36 and name[-1] in "02468ace"):
+    if name in TOLD["staff"]:
+        parameters["id"] = name = TOLD["colleague"]
+    if "/people/" not in case.path and isinstance(name, str) and (name == TOLD["device"] or len(name) == 36 and name[-1] in "02468ace"):
         parameters["id"] = TOLD["payment" if "/payments/" in case.path else "spare"]
     if case.path == "/r/{token}" and str(parameters["token"])[-1:] in "abcdefghijklmABCDEFGHIJKLM":
         parameters["token"] = TOLD["receipt"]

@@ -8,6 +8,7 @@ mod missing;
 mod payments;
 mod quarantine;
 mod reconciliations;
+mod staff;
 mod story;
 
 pub use cash::{CashError, CashKind, CashMove, Drawer};
@@ -15,8 +16,9 @@ pub use codes::{Code, CodeError};
 pub use devices::{DeviceRow, Location};
 pub use missing::MissingLine;
 pub use payments::{PaymentLine, StateSum};
-pub use quarantine::{Claims, QuarantineLine};
+pub use quarantine::{Claims, Decision, QuarantineLine, Verdict};
 pub use reconciliations::{DaySummary, DifferenceLine, Reconciliation};
+pub use staff::{Let, StaffChange, StaffRow, link_until_ms};
 pub use story::{StoryLine, What};
 
 use crate::store::Database;

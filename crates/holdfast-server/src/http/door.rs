@@ -56,6 +56,11 @@ impl Person {
         self.desk.as_ref().ok_or(ApiError::NOT_ALLOWED)
     }
 
+    /// The zone of the shop's clock.
+    pub fn zone(&self) -> &str {
+        self.session.at.as_ref().map_or("UTC", |at| at.zone.as_str())
+    }
+
     pub fn may(&self, roles: &[Role]) -> bool {
         self.role.is_some_and(|role| roles.contains(&role))
     }

@@ -198,6 +198,48 @@ impl ApiError {
         "This location is not known",
         "GET /api/v1/locations lists those of this shop.",
     );
+    pub const PERSON_UNKNOWN: Self = error(
+        "person-unknown",
+        StatusCode::NOT_FOUND,
+        "This person does not work here",
+        "GET /api/v1/people lists those who do.",
+    );
+    pub const PERSON_HERE: Self = error(
+        "person-here",
+        StatusCode::CONFLICT,
+        "This person works here already",
+        "Change the role instead, or make a fresh link.",
+    );
+    pub const PERSON_ELSEWHERE: Self = error(
+        "person-elsewhere",
+        StatusCode::CONFLICT,
+        "This person works for another shop too",
+        "Only whoever runs the server can make a fresh link: holdfast owner reset.",
+    );
+    pub const LAST_OWNER: Self = error(
+        "last-owner",
+        StatusCode::CONFLICT,
+        "This is the shop's last owner",
+        "Make somebody else an owner first.",
+    );
+    pub const QUARANTINE_UNKNOWN: Self = error(
+        "quarantine-unknown",
+        StatusCode::NOT_FOUND,
+        "There is no such line in quarantine",
+        "GET /api/v1/quarantine lists them.",
+    );
+    pub const QUARANTINE_DECIDED: Self = error(
+        "quarantine-decided",
+        StatusCode::CONFLICT,
+        "This was decided before",
+        "GET /api/v1/quarantine?state=decided says how, when and by whom.",
+    );
+    pub const QUARANTINE_FINAL: Self = error(
+        "quarantine-final",
+        StatusCode::CONFLICT,
+        "No payment can be made of this",
+        "Only what a revoked device brought can be let out. Write this off, or ask the customer to pay again.",
+    );
     pub const PAYMENT_UNKNOWN: Self = error(
         "payment-unknown",
         StatusCode::NOT_FOUND,

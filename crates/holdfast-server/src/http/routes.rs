@@ -76,6 +76,13 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/locations", Access::People(KEEPERS), || get(api::devices::locations)),
     route("POST", "/api/v1/locations", Access::People(OWNER), || post(api::devices::add_location)).once(),
     route("GET", "/api/v1/quarantine", Access::People(OWNER), || get(api::quarantine::list)),
+    route("POST", "/api/v1/quarantine/{id}/release", Access::People(OWNER), || post(api::quarantine::let_out)),
+    route("POST", "/api/v1/quarantine/{id}/write-off", Access::People(OWNER), || post(api::quarantine::write_off)),
+    route("GET", "/api/v1/people", Access::People(OWNER), || get(api::people::list)),
+    route("POST", "/api/v1/people", Access::People(OWNER), || post(api::people::post)).once(),
+    route("PATCH", "/api/v1/people/{id}", Access::People(OWNER), || patch(api::people::change)),
+    route("DELETE", "/api/v1/people/{id}", Access::People(OWNER), || delete(api::people::remove)),
+    route("POST", "/api/v1/people/{id}/invitation", Access::People(OWNER), || post(api::people::invite)).once(),
     route("GET", "/api/v1/missing", Access::People(OWNER), || get(api::missing::list)),
     route("GET", "/api/v1/merchants", Access::People(OPERATOR), || get(api::merchants::list)),
     route("GET", "/api/v1/reports/{kind}", Access::PeopleOrDemo(OWNER), || get(api::reports::get)),
@@ -112,6 +119,13 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/office/cash", Access::Office(SHOP), || get(office::cash::get)),
     route("POST", "/office/cash", Access::Office(SHOP), || post(office::cash::post)),
     route("GET", "/office/quarantine", Access::Office(OWNER), || get(office::quarantine::get)),
+    route("POST", "/office/quarantine/{id}/release", Access::Office(OWNER), || post(office::quarantine::let_out)),
+    route("POST", "/office/quarantine/{id}/write-off", Access::Office(OWNER), || post(office::quarantine::write_off)),
+    route("GET", "/office/people", Access::Office(OWNER), || get(office::people::get)),
+    route("POST", "/office/people", Access::Office(OWNER), || post(office::people::add)),
+    route("POST", "/office/people/{id}/role", Access::Office(OWNER), || post(office::people::change)),
+    route("POST", "/office/people/{id}/end", Access::Office(OWNER), || post(office::people::remove)),
+    route("POST", "/office/people/{id}/invitation", Access::Office(OWNER), || post(office::people::invite)),
 ];
 
 /// And those of the demo.

@@ -13,7 +13,7 @@ mod tests;
 pub use decide::{QUARANTINE_PER_DEVICE_MAX, Status, Verdict};
 pub use offer::take_offer;
 
-use crate::store::{Device, IngestQuery, Ledger, StoreError};
+use crate::store::{Device, IngestOp, IngestQuery, Ledger, StoreError};
 use holdfast_core::id::PaymentId;
 use holdfast_core::limits::BATCH_RECORDS_MAX;
 use holdfast_core::time::UnixMs;
@@ -90,6 +90,34 @@ pub async fn ingest<L: Ledger>(
     verdicts.sort_by_key(|(place, _)| *place);
     let verdicts: Vec<Verdict> = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
     acknowledge(&epoch, signer, now_ms, &verdicts)
+}
+
+/// Takes a string that the owner lets out of quarantine, as if its device had never been revoked. It is read as of the time when it came, so its
+/// window is judged as it would have been.
+///
+/// # Errors
+/// When nothing was committed.
+pub async fn release<L: Ledger>(
+    ledger: &L,
+    now_ms: UnixMs,
+    device: &Device,
+    raw: String,
+    received_ms: UnixMs,
+) -> Result<Status, StoreError> {
+    let candidate = read::read(raw, device, received_ms);
+    let query = IngestQuery {
+        device_id: device.id,
+        ids: candidate.claimed_id.into_iter().collect(),
+        seqs: candidate.reading.iter().map(|payment| payment.seq).collect(),
+        hashes: Vec::new(),
+    };
+    let decided = ledger.ingest(now_ms, query, move |snapshot| {
+        let (mut ops, verdicts) = decide::decide(snapshot, vec![candidate], false);
+        // What cannot be a payment stays where it is.
+        ops.retain(|op| matches!(op, IngestOp::Store(_)));
+        (ops, verdicts)
+    });
+    Ok(decided.await?.pop().map_or(Status::NotKept, |verdict| verdict.status))
 }
 
 /// The strings of a batch that are records of one device, with their places in the batch.

@@ -154,7 +154,8 @@ pub async fn is_booked(c: &mut Conn, merchant_id: MerchantId, source: &str) -> R
 /// Names of categories by names of items: a sale's line tells its item by name.
 pub async fn categories(c: &mut Conn, merchant_id: MerchantId) -> Result<HashMap<String, String>, StoreError> {
     let rows = sqlx::query(
-        "SELECT i.name AS item, c.name AS category FROM items i JOIN categories c ON c.id = i.category_id WHERE i.merchant_id = $1",
+        "SELECT i.name AS item, c.name AS category FROM items i JOIN categories c ON c.id = i.category_id AND c.merchant_id = i.merchant_id
+         WHERE i.merchant_id = $1",
     )
     .bind(merchant_id.to_string())
     .fetch_all(c)

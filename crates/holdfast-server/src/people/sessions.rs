@@ -53,6 +53,8 @@ pub struct Session {
 pub struct Membership {
     pub merchant_id: MerchantId,
     pub merchant_name: String,
+    /// The shop's time zone, by its IANA name.
+    pub zone: String,
     pub role: Role,
 }
 
@@ -83,7 +85,7 @@ impl People {
     pub async fn session(&self, now_ms: UnixMs, token: &str) -> Result<Option<Session>, PeopleError> {
         let found = sqlx::query(
             "SELECT s.token_hash, s.user_id, s.stage, s.used_ms, s.expires_ms, u.email, u.name, u.is_operator,
-               m.merchant_id, m.role, k.name AS merchant_name
+               m.merchant_id, m.role, k.name AS merchant_name, k.zone
              FROM sessions s JOIN users u ON u.id = s.user_id
              LEFT JOIN memberships m ON m.user_id = s.user_id AND m.merchant_id = s.merchant_id
              LEFT JOIN merchants k ON k.id = m.merchant_id
@@ -121,7 +123,7 @@ impl People {
     /// When the database refuses.
     pub async fn memberships(&self, user_id: &str) -> Result<Vec<Membership>, PeopleError> {
         let rows = sqlx::query(
-            "SELECT m.merchant_id, m.role, k.name AS merchant_name FROM memberships m
+            "SELECT m.merchant_id, m.role, k.name AS merchant_name, k.zone FROM memberships m
              JOIN merchants k ON k.id = m.merchant_id WHERE m.user_id = $1 ORDER BY k.name, k.id",
         )
         .bind(user_id)
@@ -230,6 +232,7 @@ fn membership(row: &AnyRow) -> Result<Option<Membership>, StoreError> {
     Ok(Some(Membership {
         merchant_id: merchant_id.parse().map_err(|_| damaged())?,
         merchant_name: row.try_get("merchant_name")?,
+        zone: row.try_get("zone")?,
         role: Role::parse(row.try_get("role")?).ok_or_else(damaged)?,
     }))
 }

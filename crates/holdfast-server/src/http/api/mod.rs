@@ -12,6 +12,7 @@ pub mod keyset;
 pub mod merchants;
 pub mod missing;
 pub mod payments;
+pub mod people;
 pub mod quarantine;
 pub mod receipt_mails;
 pub mod reconciliations;

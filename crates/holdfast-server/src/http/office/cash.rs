@@ -1,6 +1,6 @@
 //! The cash drawer: what goes in and out, and what a count finds.
 
-use super::format::{money, time};
+use super::format::{money, utc};
 use super::page::{Tab, alert, inside};
 use crate::desk::{CashKind, CashMove, Drawer};
 use crate::http::Server;
@@ -124,7 +124,7 @@ fn row(one: &CashMove) -> Markup {
                 h2.num { (money(one.amount_minor, &one.currency)) }
                 p.note {
                     @if !one.note.is_empty() { (one.note) " · " }
-                    (one.by) " · " (time(one.at_ms))
+                    (one.by) " · " (utc(one.at_ms))
                 }
             }
             div.office-state data-colour=[difference.map(|minor| if minor == 0 { "green" } else { "red" })] {

@@ -34,7 +34,7 @@ pub async fn get(State(server): State<Arc<Server>>, Extension(person): Known) ->
             button.button.primary type="submit" { "Make a code" }
         }
         @if devices.is_empty() { p.office-empty { "No till is enrolled yet." } }
-        ul.office-list { @for device in &devices { (line(device, now_ms)) } }
+        ul.office-list { @for device in &devices { (line(device, now_ms, person.zone())) } }
     };
     Ok(inside(&person, Tab::Devices, body))
 }
@@ -58,7 +58,7 @@ pub async fn code(
                 p { "Open the till on the tablet: scan the picture with its camera, or open " strong { (origin(&server, &headers)) }
                     " and type the code." }
                 p.office-secret { (code) }
-                p.note { "It works once, until " (time(expires_ms)) ". It is not shown again." }
+                p.note { "It works once, until " (time(expires_ms, person.zone())) ". It is not shown again." }
                 p { a.button href="/office/devices" { "Done" } }
             }
         }
@@ -89,14 +89,14 @@ pub async fn revoke(
     Ok(Redirect::to("/office/devices").into_response())
 }
 
-fn line(device: &DeviceRow, now_ms: UnixMs) -> Markup {
+fn line(device: &DeviceRow, now_ms: UnixMs, zone: &str) -> Markup {
     html! {
         li.office-row data-off=[device.revoked_ms.map(|_| "yes")] {
             div.office-what {
                 h2 { span.num.office-number { (device.number) } (device.name) }
                 p.note {
                     @match (device.revoked_ms, device.seen_ms) {
-                        (Some(at), _) => { "Revoked " (time(at)) ". What it still holds goes to quarantine." }
+                        (Some(at), _) => { "Revoked " (time(at, zone)) ". What it still holds goes to quarantine." }
                         (None, Some(seen)) => { "Seen " (ago(now_ms, seen)) }
                         (None, None) => { "Enrolled " (ago(now_ms, device.enrolled_ms)) ", not seen since" }
                     }
@@ -123,7 +123,7 @@ fn line(device: &DeviceRow, now_ms: UnixMs) -> Markup {
 }
 
 /// What people type to come here.
-fn origin(server: &Server, headers: &HeaderMap) -> String {
+pub fn origin(server: &Server, headers: &HeaderMap) -> String {
     if let Some(url) = &server.doors.public_url {
         return url.trim_end_matches('/').to_owned();
     }

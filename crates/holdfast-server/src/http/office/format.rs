@@ -1,7 +1,9 @@
 //! Amounts and times as the office writes them.
 
 use holdfast_core::money::{Amount, Currency};
-use holdfast_core::time::{DAY_MS, UnixMs, iso_date, utc_day};
+use holdfast_core::time::UnixMs;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 /// `10.60 EUR`; of an unknown currency the minor units, said as such.
@@ -12,12 +14,16 @@ pub fn money(minor: i64, currency: &str) -> String {
     }
 }
 
-/// A time for people and for machines, in UTC.
-pub fn time(at_ms: UnixMs) -> Markup {
-    let date = iso_date(utc_day(at_ms));
-    let minutes = at_ms.rem_euclid(DAY_MS) / 60_000;
-    let clock = format!("{:02}:{:02}", minutes / 60, minutes % 60);
-    html! { time datetime=(format!("{date}T{clock}Z")) { (date) " " (clock) " UTC" } }
+/// A time for people, on the shop's own clock, and for machines.
+pub fn time(at_ms: UnixMs, zone: &str) -> Markup {
+    let at = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    let local = at.to_zoned_datetime(TimeZone::get(zone).unwrap_or(TimeZone::UTC));
+    html! { time datetime=(at.to_string()) { (local.strftime("%Y-%m-%d %H:%M %Z").to_string()) } }
+}
+
+/// The same in UTC, by which acquirers count.
+pub fn utc(at_ms: UnixMs) -> Markup {
+    time(at_ms, "UTC")
 }
 
 /// How long ago, roughly.
@@ -57,7 +63,9 @@ mod tests {
     fn amounts_and_times_read_well() {
         assert_eq!(money(1060, "EUR"), "10.60 EUR");
         assert_eq!(money(5, "XX?"), "5 minor units of XX?");
-        assert!(time(1_795_446_000_000).into_string().contains("2026-11-23"));
+        let shown = time(1_795_446_000_000, "Europe/Berlin").into_string();
+        assert_eq!(shown, "<time datetime=\"2026-11-23T15:00:00Z\">2026-11-23 16:00 CET</time>");
+        assert!(time(0, "Nowhere").into_string().contains("1970-01-01 00:00 UTC"));
         assert_eq!((ago(60_000, 60_000).as_str(), ago(7_200_000, 0).as_str()), ("just now", "2 h ago"));
         assert_eq!(state("voided").0, "Voided");
     }

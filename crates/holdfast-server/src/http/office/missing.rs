@@ -30,7 +30,7 @@ pub async fn get(Extension(person): Known, uri: Uri) -> Result<Response, ApiErro
             "is gone. What the acquirer had captured before is on its statement; the rest is not paid: look for the customer by the sale's number."
         }
         @if lines.is_empty() { p.office-empty { "Nothing is missing." } }
-        ul.office-list { @for line in &lines { (row(line)) } }
+        ul.office-list { @for line in &lines { (row(line, person.zone())) } }
         @if let Some(last) = lines.last().filter(|_| more) {
             p { a.button href=(format!("/office/missing?before={}", last.cursor)) { "Older" } }
         }
@@ -38,7 +38,7 @@ pub async fn get(Extension(person): Known, uri: Uri) -> Result<Response, ApiErro
     Ok(inside(&person, Tab::Today, body))
 }
 
-fn row(line: &MissingLine) -> Markup {
+fn row(line: &MissingLine, zone: &str) -> Markup {
     html! {
         li.office-row {
             div.office-what {
@@ -47,7 +47,7 @@ fn row(line: &MissingLine) -> Markup {
                     span.num { (money(line.amount_minor, &line.currency)) }
                 }
                 p.note {
-                    (line.brand) " " span.num { (line.last4) } " · taken " (time(line.created_ms)) " · stored " (time(line.acked_ms))
+                    (line.brand) " " span.num { (line.last4) } " · taken " (time(line.created_ms, zone)) " · stored " (time(line.acked_ms, zone))
                     " · named by " (line.device_name)
                 }
             }

@@ -7,6 +7,7 @@ pub mod missing;
 pub mod page;
 pub mod payment;
 pub mod payments;
+pub mod people;
 pub mod quarantine;
 pub mod reconciliation;
 pub mod shops;

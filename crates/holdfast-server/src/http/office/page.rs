@@ -42,16 +42,18 @@ pub enum Tab {
     Reconciliation,
     Cash,
     Quarantine,
+    People,
 }
 
 /// The pages, and who sees them.
-const TABS: [(Tab, &str, &str, &[Role]); 6] = [
+const TABS: [(Tab, &str, &str, &[Role]); 7] = [
     (Tab::Today, "Today", "/office", &[Role::Owner, Role::Manager, Role::Cashier]),
     (Tab::Devices, "Devices", "/office/devices", &[Role::Owner, Role::Manager]),
     (Tab::Payments, "Payments", "/office/payments", &[Role::Owner, Role::Manager, Role::Cashier]),
     (Tab::Reconciliation, "Reconciliation", "/office/reconciliation", &[Role::Owner, Role::Manager]),
     (Tab::Cash, "Cash", "/office/cash", &[Role::Owner, Role::Manager, Role::Cashier]),
     (Tab::Quarantine, "Quarantine", "/office/quarantine", &[Role::Owner]),
+    (Tab::People, "People", "/office/people", &[Role::Owner]),
 ];
 
 /// A page of somebody who is in.

@@ -137,7 +137,7 @@ async fn page(
             div.office-what {
                 h2 { span.num.office-number { (payment.sale.number) } span.num { (money(payment.sale.amount_minor, currency)) } }
                 p.note {
-                    (payment.card.brand) " " span.num { (payment.card.last4) } " · " (till.unwrap_or_default()) " · " (time(payment.taken_ms))
+                    (payment.card.brand) " " span.num { (payment.card.last4) } " · " (till.unwrap_or_default()) " · " (time(payment.taken_ms, person.zone()))
                     @if payment.offline { " · taken offline" }
                 }
             }
@@ -151,7 +151,7 @@ async fn page(
         @if is_open { p.office-lead role="status" { "Something is on its way for this payment. Open the page again to see what came of it." } }
         @else if person.may(KEEPERS) { (forms(&payment)) }
         h2 { "What happened" }
-        ul.office-list { @for line in &story { (told(line, currency)) } }
+        ul.office-list { @for line in &story { (told(line, currency, person.zone())) } }
     };
     Ok(inside_with(status, person, Tab::Payments, body))
 }
@@ -222,7 +222,7 @@ fn form_id() -> Markup {
     html! { input type="hidden" name="id" value=(uuid::Uuid::new_v4().to_string()); }
 }
 
-fn told(line: &StoryLine, currency: &str) -> Markup {
+fn told(line: &StoryLine, currency: &str, zone: &str) -> Markup {
     let (words, colour, reason) = match &line.what {
         What::State { name, reason } => {
             let (words, colour) = state(name);
@@ -238,7 +238,7 @@ fn told(line: &StoryLine, currency: &str) -> Markup {
     html! {
         li.office-row {
             div.office-what {
-                p { (time(line.at_ms)) @if let Some(who) = &line.who { " · " (who) } }
+                p { (time(line.at_ms, zone)) @if let Some(who) = &line.who { " · " (who) } }
             }
             div.office-state data-colour=(colour) {
                 strong { (words) }

@@ -35,7 +35,7 @@ pub async fn get(Extension(person): Known, uri: Uri) -> Result<Response, ApiErro
                             span.num { (money(line.amount_minor, &line.currency)) }
                         }
                         p.note {
-                            (line.brand) " " span.num { (line.last4) } " · " (line.device_name) " · " (time(line.taken_ms))
+                            (line.brand) " " span.num { (line.last4) } " · " (line.device_name) " · " (time(line.taken_ms, person.zone()))
                             @if line.offline { " · taken offline" }
                         }
                     }

@@ -1,6 +1,6 @@
 //! The acquirer's account against the books, day by day, with every difference in words.
 
-use super::format::{money, time};
+use super::format::{money, utc};
 use super::page::{Tab, inside};
 use crate::desk::{DaySummary, DifferenceLine, Reconciliation};
 use crate::http::door::Known;
@@ -70,7 +70,7 @@ fn row(day: &DaySummary) -> Markup {
                     (matched) " agree"
                     @for sum in &day.matched { " · " span.num { (money(sum.amount_minor, &sum.currency)) } }
                     @if day.resolved > 0 { " · " (day.resolved) " were different" }
-                    " · compared " (time(day.compared_ms))
+                    " · compared " (utc(day.compared_ms))
                 }
                 (picture(matched, day.open))
             }
@@ -110,9 +110,9 @@ fn difference(one: &DifferenceLine) -> Markup {
                 h2.num { (one.reference) }
                 p { (one.words) }
                 p.note {
-                    "seen first " (time(one.first_seen_ms))
+                    "seen first " (utc(one.first_seen_ms))
                     @if let Some(line) = one.line { " · line " (line) " of the file" }
-                    @if let Some(at_ms) = one.resolved_ms { " · gone since " (time(at_ms)) }
+                    @if let Some(at_ms) = one.resolved_ms { " · gone since " (utc(at_ms)) }
                 }
             }
             div.office-state data-colour=(if one.resolved_ms.is_some() { "green" } else { colour }) { strong { (words) } }
@@ -146,7 +146,7 @@ fn money_moved(seen: &Reconciliation) -> Markup {
                         h2.num { (money(payout.net_minor, &payout.currency)) }
                         p.note {
                             (money(payout.gross_minor, &payout.currency)) " less fees of " (money(payout.fees_minor, &payout.currency))
-                            " · " (payout.id) " · " (time(payout.at_ms))
+                            " · " (payout.id) " · " (utc(payout.at_ms))
                         }
                     }
                 }
@@ -162,7 +162,7 @@ fn money_moved(seen: &Reconciliation) -> Markup {
                             (back.words)
                             @if let Some(reason) = &back.reason { " (" span.num { (reason) } ")" }
                         }
-                        p.note { (time(back.at_ms)) }
+                        p.note { (utc(back.at_ms)) }
                     }
                 }
             }

@@ -1,13 +1,56 @@
-//! Signing in and out.
+//! Signing in and out, and who works for a shop.
 
 use super::ApiError;
-use super::describe::{Description, describe};
+use super::describe::{Description, describe, part, uuid};
+use crate::http::api::people::{Invited, NewStaff, RoleChange, Staff};
 use crate::http::api::sessions::{Choice, NewSession, SignIn, Who};
 use serde_json::json;
+use utoipa::openapi::path::Parameter;
 
+const PERSON: &str = "0b8f6a52-1d3e-4c7a-8f19-7a2c4e6d8b90";
 const MERCHANT: &str = "5f0c7a52-6f6e-4b8e-9c2e-0d9a1b3c4d5e";
 
 pub fn all() -> Vec<Description> {
+    [sessions(), staff()].into_iter().flatten().collect()
+}
+
+fn staff() -> Vec<Description> {
+    let invited = || json!({"v": 1, "id": PERSON, "link": "/office/welcome/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "expires_ms": 1_795_532_400_000_i64});
+    vec![
+        describe("people", "GET", "/api/v1/people", "listPeople", "Gives everybody who works for the shop")
+            .gives::<Staff>(
+                200,
+                "Everybody, by address.",
+                json!({"v": 1, "people": [{"id": PERSON, "email": "ada@shop.example", "name": "Ada", "role": "owner", "can_sign_in": true, "invited_until_ms": null}]}),
+            )
+            .tagged(),
+        describe("people", "POST", "/api/v1/people", "letPersonIn", "Lets somebody in, by a one-time link")
+            .about("Somebody whose account is from another shop keeps it, and gets no link.")
+            .takes::<NewStaff>(json!({"v": 1, "email": "grace@shop.example", "name": "Grace", "role": "cashier"}))
+            .gives::<Invited>(201, "The person, and the link, shown this once.", invited())
+            .problems(&[ApiError::EMAIL_UNREADABLE, ApiError::PERSON_HERE]),
+        describe("people", "PATCH", "/api/v1/people/{id}", "changeRole", "Gives somebody another role, and ends their sessions here")
+            .parameter(person_id())
+            .takes::<RoleChange>(json!({"v": 1, "role": "manager"}))
+            .gives_nothing(204, "Done.")
+            .problems(&[ApiError::PERSON_UNKNOWN, ApiError::LAST_OWNER]),
+        describe("people", "DELETE", "/api/v1/people/{id}", "letPersonGo", "Lets somebody in no longer, and ends their sessions here")
+            .parameter(person_id())
+            .gives_nothing(204, "Done.")
+            .problems(&[ApiError::PERSON_UNKNOWN, ApiError::LAST_OWNER]),
+        describe("people", "POST", "/api/v1/people/{id}/invitation", "invitePersonAgain", "Makes a fresh link for a lost password or phone")
+            .about("What let this person in before no longer does.")
+            .parameter(person_id())
+            .gives::<Invited>(201, "The link, shown this once.", invited())
+            .problems(&[ApiError::PERSON_UNKNOWN, ApiError::PERSON_ELSEWHERE]),
+    ]
+}
+
+fn person_id() -> Parameter {
+    part("id", "The person's id.", uuid(PERSON))
+}
+
+fn sessions() -> Vec<Description> {
     vec![
         describe("people", "POST", "/api/v1/sessions", "signIn", "Opens a session by password and second factor")
             .about("Failed attempts make the account and the address wait longer each time, up to 15 minutes.")

@@ -1,14 +1,14 @@
 //! What a person sees and does of a shop.
 
 use super::ApiError;
-use super::describe::{Description, describe, part, query, uuid};
+use super::describe::{Description, describe, part, query, text, uuid, word};
 use super::tills::{cursor, limit};
 use crate::desk::Location;
 use crate::http::api::codes::{CodeAnswer, CodeRequest};
 use crate::http::api::devices::{Devices, Locations, Named};
 use crate::http::api::merchants::Merchants;
 use crate::http::api::missing::MissingPage;
-use crate::http::api::quarantine::Page;
+use crate::http::api::quarantine::{Page, WriteOff};
 use serde_json::{Value, json};
 use utoipa::openapi::path::Parameter;
 
@@ -73,6 +73,7 @@ fn quarantine() -> Vec<Description> {
     vec![
         describe("shop", "GET", "/api/v1/quarantine", "listQuarantine", "Gives what could not be taken as a payment, newest first")
             .about("What a line claims to be was not checked, or was found wrong.")
+            .parameter(query("state", "What waits, unless said otherwise; or what was decided.", word(&["waiting", "decided"])))
             .parameter(query("before", "The cursor of an earlier page; missing for the newest.", cursor()))
             .parameter(limit())
             .gives::<Page>(
@@ -80,7 +81,8 @@ fn quarantine() -> Vec<Description> {
                 "A page of lines.",
                 json!({"v": 1, "lines": [{"cursor": 3, "record_hash": "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU", "device_id": DEVICE, "device_name": "Counter",
                     "reason": "device-revoked", "received_ms": 1_795_446_000_000_i64,
-                    "claims": {"payment_id": PAYMENT, "number": "1-0012", "amount_minor": 1060, "currency": "EUR", "brand": "visa", "last4": "4242", "created_ms": 1_795_446_000_000_i64}}],
+                    "claims": {"payment_id": PAYMENT, "number": "1-0012", "amount_minor": 1060, "currency": "EUR", "brand": "visa", "last4": "4242", "created_ms": 1_795_446_000_000_i64},
+                    "decision": null}],
                     "cursor": null}),
             )
             .tagged()
@@ -98,7 +100,22 @@ fn quarantine() -> Vec<Description> {
             )
             .tagged()
             .problems(&[ApiError::REQUEST_UNREADABLE]),
+        describe("shop", "POST", "/api/v1/quarantine/{id}/release", "releaseQuarantined", "Lets what a revoked device brought become a payment")
+            .about("Its window is judged as of when it came. Whatever else is in quarantine is damaged, forged, or in another payment's place, and cannot be let out.")
+            .parameter(line_id())
+            .gives_nothing(204, "It is a payment now.")
+            .problems(&[ApiError::QUARANTINE_UNKNOWN, ApiError::QUARANTINE_DECIDED, ApiError::QUARANTINE_FINAL]),
+        describe("shop", "POST", "/api/v1/quarantine/{id}/write-off", "writeOffQuarantined", "Ends a line's wait for good")
+            .about("What was sealed in it is wiped; what it claimed to be, who decided, when and why stay.")
+            .parameter(line_id())
+            .takes::<WriteOff>(json!({"v": 1, "why": "The customer paid in cash"}))
+            .gives_nothing(204, "Done.")
+            .problems(&[ApiError::QUARANTINE_UNKNOWN, ApiError::QUARANTINE_DECIDED]),
     ]
+}
+
+fn line_id() -> Parameter {
+    part("id", "The line's `cursor`.", text("^[0-9]{1,18}$", "3"))
 }
 
 fn device_id() -> Parameter {

@@ -207,9 +207,9 @@ async fn what_belongs_to_another_shop_is_not_there() {
         let request =
             request.header("authorization", format!("Bearer {stranger}")).header("sec-fetch-site", "same-origin");
         let (kind, body) = if is_page {
-            ("application/x-www-form-urlencoded", "name=Mine")
+            ("application/x-www-form-urlencoded", "name=Mine&role=cashier&why=Mine")
         } else {
-            ("application/json", r#"{"v":1,"name":"Mine"}"#)
+            ("application/json", r#"{"v":1,"name":"Mine","role":"cashier","why":"Mine"}"#)
         };
         let request = request.header("content-type", kind);
         let answer = house.send(request.body(Body::from(body)).expect("a request")).await;

@@ -1,6 +1,7 @@
 //! The interface through its router. Here: a whole server without a listener, and requests as a till signs them.
 
 mod access;
+mod desk;
 mod instructions;
 mod matrix;
 mod missing;

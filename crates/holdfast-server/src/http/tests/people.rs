@@ -75,7 +75,6 @@ impl House {
     pub(super) async fn shop(&self, number: u8) -> MerchantId {
         let id = MerchantId::make([number; 16]);
         let mut shop = crate::demo::shop(id);
-        (shop.categories, shop.items) = (Vec::new(), Vec::new());
         shop.merchant.name = format!("Shop {number}");
         self.server.ledger.add_shop(shop).await.expect("adds");
         id

@@ -160,7 +160,7 @@ async fn jobs(db: &Database, now_ms: UnixMs, found: &mut Vec<Finding>) -> Result
     none(found, stray, Weight::Wrong, "every payment that is not settled has a job", |n| {
         format!("{n} payments are not settled and have no job: they would wait for ever")
     });
-    let quarantine = number(db, "SELECT count(*) AS n FROM quarantine").await?;
+    let quarantine = number(db, "SELECT count(*) AS n FROM quarantine WHERE decision IS NULL").await?;
     none(found, quarantine, Weight::Look, "nothing is in quarantine", |n| {
         format!("{n} records are in quarantine and wait for the owner's judgement")
     });
