@@ -4,7 +4,7 @@
 mod server;
 mod till;
 
-pub use server::{Answer, Server, binary, shared_server};
+pub use server::{Answer, Server, binary, new_home, shared_server};
 pub use till::{Payment, Till, fetch_keyset, open_jws};
 
 /// Public test cards: one that approves, one that declines with 51 (not enough funds).

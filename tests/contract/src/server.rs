@@ -19,6 +19,7 @@ pub struct Server {
     dir: PathBuf,
     keys: PathBuf,
     more: Vec<String>,
+    env: Vec<(String, String)>,
     agent: ureq::Agent,
 }
 
@@ -60,17 +61,16 @@ impl Server {
 
     /// Starts a server on empty data with more arguments for `serve`.
     pub fn start_with(more: &[String]) -> Self {
-        let dir = work_dir();
-        let keys = dir.join("keys");
-        let made = Command::new(binary()).args(["root", "make", "--dir"]).arg(&keys).stdout(Stdio::null()).status();
-        assert!(made.expect("the server's binary runs").success(), "root make failed");
-        // The app's own part of the contract is checked in browsers; here the directory only has to be one.
-        fs::create_dir_all(dir.join("app")).expect("a directory for the app");
-        fs::write(dir.join("app/index.html"), "<!doctype html><title>no app</title>").expect("a page");
+        Self::start_on(&new_home(), more, &[])
+    }
+
+    /// Starts a server on what [`new_home`] made, or on a copy of it, with a setting or two in its environment.
+    pub fn start_on(dir: &Path, more: &[String], env: &[(String, String)]) -> Self {
+        let (dir, keys) = (dir.to_owned(), dir.join("keys"));
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
-        let more = more.to_vec();
-        let child = Mutex::new(Some(spawn(&dir, &keys, port, &more)));
-        let server = Self { child, port, dir, keys, more, agent: agent() };
+        let (more, env) = (more.to_vec(), env.to_vec());
+        let child = Mutex::new(Some(spawn(&dir, &keys, port, &more, &env)));
+        let server = Self { child, port, dir, keys, more, env, agent: agent() };
         server.wait_until_healthy();
         server
     }
@@ -78,7 +78,7 @@ impl Server {
     /// What answers at `port`, and is started and ended by somebody else. `keys` is the directory of its root keys.
     pub fn at(port: u16, keys: &Path) -> Self {
         let (dir, keys) = (keys.to_owned(), keys.to_owned());
-        Self { child: Mutex::new(None), port, dir, keys, more: Vec::new(), agent: agent() }
+        Self { child: Mutex::new(None), port, dir, keys, more: Vec::new(), env: Vec::new(), agent: agent() }
     }
 
     /// kill -9, then a new process on the same data.
@@ -92,9 +92,16 @@ impl Server {
         let running = child.as_mut().expect("a server of our own");
         running.kill().and_then(|()| running.wait()).expect("the server can be killed");
         meanwhile();
-        *child = Some(spawn(&self.dir, &self.keys, self.port, &self.more));
+        *child = Some(spawn(&self.dir, &self.keys, self.port, &self.more, &self.env));
         drop(child);
         self.wait_until_healthy();
+    }
+
+    /// The process, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        let mut child = self.child.lock().unwrap_or_else(|e| e.into_inner());
+        let child = child.as_mut()?;
+        matches!(child.try_wait(), Ok(None)).then(|| child.id())
     }
 
     /// What it has logged.
@@ -202,7 +209,7 @@ fn agent() -> ureq::Agent {
     config.build().into()
 }
 
-fn spawn(dir: &Path, keys: &Path, port: u16, more: &[String]) -> Child {
+fn spawn(dir: &Path, keys: &Path, port: u16, more: &[String], env: &[(String, String)]) -> Child {
     let log = File::options().create(true).append(true).open(dir.join("server.log")).expect("a log file");
     Command::new(binary())
         .args(["serve", "--demo", "--host", "127.0.0.1", "--port", &port.to_string()])
@@ -213,10 +220,23 @@ fn spawn(dir: &Path, keys: &Path, port: u16, more: &[String]) -> Child {
         .arg("--root-keys")
         .arg(keys)
         .args(more)
+        .envs(env.iter().map(|(name, value)| (name, value)))
         .stdout(log.try_clone().expect("the log file again"))
         .stderr(log)
         .spawn()
         .expect("the server's binary runs")
+}
+
+/// A directory for a server: root keys, an app, and room for data.
+pub fn new_home() -> PathBuf {
+    let dir = work_dir();
+    let made =
+        Command::new(binary()).args(["root", "make", "--dir"]).arg(dir.join("keys")).stdout(Stdio::null()).status();
+    assert!(made.expect("the server's binary runs").success(), "root make failed");
+    // The app's own part of the contract is checked in browsers; here the directory only has to be one.
+    fs::create_dir_all(dir.join("app")).expect("a directory for the app");
+    fs::write(dir.join("app/index.html"), "<!doctype html><title>no app</title>").expect("a page");
+    dir
 }
 
 /// Under `HOLDFAST_WORK` when it is set, where the canary will look; else somewhere temporary. Kept in both cases.

@@ -276,6 +276,18 @@ pub const PARTS: &[Part] = &[
         },
     },
     Part {
+        name: "crash",
+        about: "the server is killed, cut off from power and refused by its disk at every write and sync of a batch",
+        file: "tests/crash/Cargo.toml",
+        needs: &[Need::CCompiler, POSTGRES, debian("strace", "strace")],
+        built: false,
+        reads_others: false,
+        runs: |setting| {
+            let run = ["run", "--locked", "--quiet", "-p", "holdfast-crash-tests"];
+            Ok(vec![cargo(setting, "", &run, Count::LastLine)])
+        },
+    },
+    Part {
         name: "wasm",
         about: "stores, sealing and journal in Chromium, Firefox and WebKitGTK",
         file: "tests/browser/Cargo.toml",

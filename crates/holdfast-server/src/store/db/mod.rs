@@ -88,7 +88,12 @@ impl Database {
         match place {
             Place::Sqlite(path) => {
                 let (writer, reader) = sqlite::connect(path).await?;
-                Ok(Self { reader, writes: Writes::Sqlite(Writer::start(writer)) })
+                let path = path.clone();
+                let again = Box::new(move || {
+                    let path = path.clone();
+                    Box::pin(async move { sqlite::writer(&path).await }) as BoxFuture<'static, _>
+                });
+                Ok(Self { reader, writes: Writes::Sqlite(Writer::start(writer, again)) })
             }
             Place::Postgres(url) => {
                 let (writers, reader, timeline) = postgres::connect(url, schema).await?;

@@ -16,6 +16,10 @@ const READERS_MAX: u32 = 4;
 /// overwritten is gone from the file as well: a wiped ciphertext leaves no copy in a free page.
 const WRITER_SETTINGS: &str = "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 10000;";
 
+/// The same without a sync at each commit: the control of the crash tests, which must be caught losing money. Not in a release build.
+#[cfg(debug_assertions)]
+const CARELESS: (&str, &str) = ("HOLDFAST_TEST_CARELESS", "PRAGMA synchronous = NORMAL;");
+
 /// WAL with `synchronous=FULL`: a commit is on the disk when it returns, and readers never wait for the writer.
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
@@ -45,10 +49,23 @@ pub async fn migrate(path: &Path, schema: &Schema) -> Result<(), OpenError> {
 /// When the file cannot be opened.
 pub async fn connect(path: &Path) -> Result<(Conn, AnyPool), OpenError> {
     sqlx::any::install_default_drivers();
-    let mut writer = address(path, "rw")?.connect().await?;
-    sqlx::raw_sql(WRITER_SETTINGS).execute(&mut writer).await?;
+    let writer = writer(path).await?;
     let reader = AnyPoolOptions::new().max_connections(READERS_MAX).connect_with(address(path, "ro")?).await?;
     Ok((writer, reader))
+}
+
+/// A connection that writes. There must be one at a time.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub async fn writer(path: &Path) -> Result<Conn, sqlx::Error> {
+    let mut writer = address(path, "rw")?.connect().await?;
+    sqlx::raw_sql(WRITER_SETTINGS).execute(&mut writer).await?;
+    #[cfg(debug_assertions)]
+    if std::env::var_os(CARELESS.0).is_some() {
+        sqlx::raw_sql(CARELESS.1).execute(&mut writer).await?;
+    }
+    Ok(writer)
 }
 
 /// The file as an address. Every byte that could mean something in one is escaped.

@@ -2,6 +2,9 @@
 //!
 //! Requests that arrive while a transaction runs join it, each behind a savepoint of its own, so one disk flush serves them
 //! all and a request that fails takes back only itself. Nobody is answered before the commit.
+//!
+//! A disk that is full or fails makes SQLite end the transaction by itself, and neither the connection nor its driver knows any more where
+//! it stands. So a connection that failed is never used again: the next request gets a new one.
 
 use super::Conn;
 use crate::store::StoreError;
@@ -15,7 +18,9 @@ const GROUP_MAX: usize = 64;
 const QUEUE_MAX: usize = 256;
 
 type Settle = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-type Task = Box<dyn for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Option<Settle>> + Send>;
+type Task = Box<dyn for<'c> FnOnce(Result<&'c mut Conn, StoreError>) -> BoxFuture<'c, Option<Settle>> + Send>;
+/// How to get another connection.
+type Open = Box<dyn Fn() -> BoxFuture<'static, Result<Conn, sqlx::Error>> + Send + Sync>;
 
 enum Message {
     Work(Task),
@@ -28,10 +33,10 @@ enum Message {
 pub struct Writer(mpsc::Sender<Message>);
 
 impl Writer {
-    /// Starts the writer on `connection`.
-    pub fn start(connection: Conn) -> Self {
+    /// Starts the writer on `connection`; `open` gives another when that fails.
+    pub fn start(connection: Conn, open: Open) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(run(connection, receiver));
+        tokio::spawn(run(connection, open, receiver));
         Self(sender)
     }
 
@@ -47,7 +52,11 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         let task: Task = Box::new(move |connection| {
             Box::pin(async move {
-                match work(connection).await {
+                let result = match connection {
+                    Ok(connection) => work(connection).await,
+                    Err(error) => Err(error),
+                };
+                match result {
                     // A caller that went away does not need its answer; what it asked for is committed all the same.
                     Ok(value) => Some(Box::new(move |committed: Result<(), StoreError>| {
                         let _ = answer.send(committed.map(|()| value));
@@ -72,8 +81,9 @@ impl Writer {
     }
 }
 
-async fn run(mut connection: Conn, mut queue: mpsc::Receiver<Message>) {
+async fn run(connection: Conn, open: Open, mut queue: mpsc::Receiver<Message>) {
     let mut closer = None;
+    let mut held = Some(connection);
     while closer.is_none() {
         let first = match queue.recv().await {
             Some(Message::Work(task)) => task,
@@ -83,20 +93,44 @@ async fn run(mut connection: Conn, mut queue: mpsc::Receiver<Message>) {
             }
             None => break,
         };
+        let mut connection = match opened(held.take(), &open).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                first(Err(error)).await;
+                continue;
+            }
+        };
         let mut settled = Vec::new();
         let outcome = commit_group(&mut connection, first, &mut queue, &mut settled, &mut closer).await;
-        if let Err(error) = &outcome {
-            tracing::error!(%error, "a group of writes was not committed");
+        match &outcome {
+            Ok(()) => held = Some(connection),
+            Err(error) => {
+                tracing::error!(%error, "a group of writes was not committed");
+                // Whatever it left open is rolled back with it.
+                let _ = connection.close_hard().await;
+            }
         }
         for settle in settled {
             settle(outcome.as_ref().copied().map_err(|e| StoreError::Database(e.to_string())));
         }
     }
-    if let Err(error) = connection.close().await {
+    if let Some(connection) = held
+        && let Err(error) = connection.close().await
+    {
         tracing::error!(%error, "the database was not closed cleanly");
     }
     if let Some(done) = closer {
         let _ = done.send(());
+    }
+}
+
+async fn opened(held: Option<Conn>, open: &Open) -> Result<Conn, StoreError> {
+    match held {
+        Some(connection) => Ok(connection),
+        None => open().await.map_err(|error| {
+            tracing::error!(%error, "the database cannot be opened again yet");
+            StoreError::Database(error.to_string())
+        }),
     }
 }
 
@@ -107,12 +141,18 @@ async fn commit_group(
     settled: &mut Vec<Settle>,
     closer: &mut Option<oneshot::Sender<()>>,
 ) -> Result<(), sqlx::Error> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = match connection.begin_with("BEGIN IMMEDIATE").await {
+        Ok(tx) => tx,
+        Err(error) => {
+            first(Err(StoreError::Database(error.to_string()))).await;
+            return Err(error);
+        }
+    };
     let mut next = Some(first);
     let mut taken = 0;
     while let Some(task) = next.take() {
         sqlx::query("SAVEPOINT request").execute(&mut *tx).await?;
-        match task(&mut tx).await {
+        match task(Ok(&mut tx)).await {
             Some(settle) => settled.push(settle),
             None => {
                 sqlx::query("ROLLBACK TO request").execute(&mut *tx).await?;
