@@ -18,4 +18,5 @@ pub mod payment;
 pub mod policy;
 pub mod settlement;
 pub mod time;
+pub mod webhook;
 pub mod wedge;

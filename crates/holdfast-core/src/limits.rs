@@ -133,3 +133,29 @@ pub const SETTLEMENT_FAULTS_MAX: usize = 1_000;
 /// Characters of a client's id for a move of cash, and of its note.
 pub const CASH_ID_CHARS_MAX: usize = 64;
 pub const CASH_NOTE_CHARS_MAX: usize = 120;
+
+/// Webhook endpoints of one merchant.
+pub const WEBHOOKS_MAX: usize = 10;
+/// Characters of an endpoint's address.
+pub const WEBHOOK_URL_CHARS_MAX: usize = 2_048;
+/// How long an endpoint may take for its answer.
+pub const WEBHOOK_MS_MAX: i64 = 15_000;
+/// Waits before the second and every further attempt; after the last a delivery has failed. Together about 28 hours.
+pub const WEBHOOK_DELAYS_MS: [i64; 7] = [5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 36_000_000];
+/// By how much chance may lengthen a wait.
+pub const WEBHOOK_JITTER_PERCENT: i64 = 20;
+/// An endpoint that took nothing for this long is switched off.
+pub const WEBHOOK_FAILING_MS_MAX: i64 = 5 * 24 * 3_600_000;
+/// A secret that was replaced signs for this long beside the new one.
+pub const WEBHOOK_OVERLAP_MS: i64 = 24 * 3_600_000;
+/// How long messages and what became of them are kept, and so how far back they can be sent again.
+pub const WEBHOOK_KEPT_MS: i64 = 30 * 24 * 3_600_000;
+/// Deliveries that are under way at once: of one server, and of one endpoint there.
+pub const WEBHOOKS_AT_ONCE_MAX: usize = 32;
+pub const WEBHOOKS_AT_ONCE_OF_ONE_MAX: usize = 4;
+/// Characters of an answer that are kept, and bytes that are read.
+pub const WEBHOOK_EXCERPT_CHARS_MAX: usize = 200;
+pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 4_096;
+/// Events that one transaction turns into messages, and messages that one transaction sends again or forgets.
+pub const WEBHOOKS_MADE_AT_ONCE_MAX: usize = 64;
+pub const WEBHOOKS_REPLAYED_AT_ONCE_MAX: usize = 500;

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod clock;
 pub mod demo;
 pub mod desk;
+pub mod hooks;
 pub mod http;
 pub mod ingest;
 pub mod instructions;

@@ -109,6 +109,11 @@ impl Server {
         fs::read_to_string(self.dir.join("server.log")).expect("a log")
     }
 
+    /// Where it listens, on the loopback.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Where its data are.
     pub fn data(&self) -> PathBuf {
         self.dir.join("data")

@@ -62,11 +62,12 @@ const E2E_NEEDS: &[Need] = &[
 const ACQUIRER: &str = "tests/acquirer";
 /// Where the mail server of the tests is, and the list of what it runs on.
 const MAIL: &str = "tests/mail";
-
 /// Where the test of the interface against its own document is, and the list of what it runs on.
 const API: &str = "tests/api";
 /// What reads the server's metrics, and the list of what it runs on.
 const OPS: &str = "tests/ops";
+/// Where the webhooks' receiver is, and the list of what it runs on.
+const HOOKS: &str = "tests/hooks";
 
 /// Crates that are tested natively; the till's own are tested in browsers as well.
 const NATIVE: &[&str] = &[
@@ -260,6 +261,21 @@ pub const PARTS: &[Part] = &[
             let mut run = cargo(setting, "", &arguments, Count::TestResults);
             run.command.args(["--", "--include-ignored", "--test-threads", "2"]);
             run.command.env("HOLDFAST_OPS_PYTHON", setup::python_program(setting.paths, OPS, "python"));
+            Ok(vec![run])
+        },
+    },
+    Part {
+        name: "hooks",
+        about: "webhooks to a real receiver: signatures judged by another library, failures, down times, kill -9, closed networks",
+        file: "tests/hooks/receiver.py",
+        needs: &[Need::CCompiler, Need::Pip(HOOKS)],
+        built: false,
+        reads_others: false,
+        runs: |setting| {
+            let arguments = ["test", "--locked", "--no-fail-fast", "-p", "holdfast-contract-tests", "--test", "hooks"];
+            let mut run = cargo(setting, "", &arguments, Count::TestResults);
+            run.command.args(["--", "--include-ignored", "--test-threads", "2"]);
+            run.command.env("HOLDFAST_HOOKS_PYTHON", setup::python_program(setting.paths, HOOKS, "python"));
             Ok(vec![run])
         },
     },

@@ -15,6 +15,7 @@ mod settle;
 pub use doors::DoorArgs;
 pub use keystore::KeyStoreArgs;
 
+use crate::hooks::HookArgs;
 use crate::mail::MailArgs;
 use crate::store::PostgresUrl;
 use clap::{Parser, Subcommand};
@@ -113,6 +114,8 @@ pub struct ServeArgs {
     pub keystore: KeyStoreArgs,
     #[command(flatten)]
     pub mail: MailArgs,
+    #[command(flatten)]
+    pub hooks: HookArgs,
     #[command(flatten)]
     pub doors: DoorArgs,
     #[command(flatten)]

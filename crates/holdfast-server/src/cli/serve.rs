@@ -7,6 +7,7 @@ use crate::acquirer::iso8583::{self, Iso8583};
 use crate::acquirer::simulator::{RealPause, Simulator, SqlBook};
 use crate::acquirer::{Configured, DemoSimulator, Measured};
 use crate::clock::SystemClock;
+use crate::hooks::{self, HookSettingsError, Hooks};
 use crate::http::app::App;
 use crate::http::{Parts, Server, router};
 use crate::journal::{self, Journal};
@@ -73,6 +74,8 @@ pub enum ServeError {
     #[error(transparent)]
     Mail(#[from] MailSettingsError),
     #[error(transparent)]
+    Hooks(#[from] HookSettingsError),
+    #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -107,6 +110,7 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let jobs = tokio::spawn(runner::run(Arc::clone(&server.processor), Arc::clone(&server.wake), stopped.clone()));
     let sweeps = tokio::spawn(replica::sweep_keys(Arc::clone(&server), stopped.clone()));
     let letters = tokio::spawn(mail::run(Arc::clone(&server.mails), stopped.clone()));
+    let told = tokio::spawn(hooks::run(Arc::clone(&server.hooks), stopped.clone()));
     let beats = tokio::spawn(replica::beat(Arc::clone(&ledger), server.clock, stopped.clone()));
     let books = journal::runner::run(Journal::new(&ledger), server.clock, server.changes.subscribe(), stopped.clone());
     let books = tokio::spawn(books);
@@ -138,6 +142,7 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), sweeps).await;
     let _ = beats.await;
     let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), letters).await;
+    let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), told).await;
     let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), books).await;
     let _ = tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), settlement).await;
     if let Err(error) = ledger.leave().await {
@@ -175,6 +180,11 @@ pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Resu
     let processor = Processor::new(Arc::clone(&ledger), Arc::new(acquirer), card_keys, clock, pan_key)
         .with_retries_declined(args.payments.retry_declined)
         .with_on_change(Arc::new(move |_| changed.send_modify(|count| *count += 1)));
+    let hooks = Hooks::new(ledger.db().clone(), Arc::clone(&local), args.hooks.read(args.demo)?, clock)?;
+    if !ledger.is_shared() {
+        // The lock on the data directory says that no other process sends anything.
+        hooks.release_leases().await?;
+    }
     let people = People::new(ledger.db().clone(), local)?;
     Ok(Server::new(Parts {
         people,
@@ -191,6 +201,7 @@ pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Resu
         demo,
         receipts,
         mails: Arc::new(mails),
+        hooks: Arc::new(hooks),
     }))
 }
 

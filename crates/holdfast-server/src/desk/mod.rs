@@ -3,6 +3,7 @@
 
 mod cash;
 mod codes;
+mod deliveries;
 mod devices;
 mod missing;
 mod payments;
@@ -10,9 +11,11 @@ mod quarantine;
 mod reconciliations;
 mod staff;
 mod story;
+mod webhooks;
 
 pub use cash::{CashError, CashKind, CashMove, Drawer};
 pub use codes::{Code, CodeError};
+pub use deliveries::{Before, DeliveryLine, Replay};
 pub use devices::{DeviceRow, Location};
 pub use missing::MissingLine;
 pub use payments::{PaymentLine, StateSum};
@@ -20,6 +23,7 @@ pub use quarantine::{Claims, Decision, QuarantineLine, Verdict};
 pub use reconciliations::{DaySummary, DifferenceLine, Reconciliation};
 pub use staff::{Let, StaffChange, StaffRow, link_until_ms};
 pub use story::{StoryLine, What};
+pub use webhooks::{NewWebhook, Webhook, WebhookChange};
 
 use crate::store::Database;
 use holdfast_core::id::MerchantId;

@@ -24,6 +24,7 @@ pub(crate) mod tests;
 
 use crate::acquirer::{Configured, DemoSimulator, Measured};
 use crate::clock::SystemClock;
+use crate::hooks::Hooks;
 use crate::keys::{BookedCardKeys, Keyring};
 use crate::mail::Mails;
 use crate::ops::Metrics;
@@ -81,6 +82,7 @@ pub struct Server {
     pub demo: Option<Arc<DemoSimulator>>,
     pub receipts: Arc<Receipts>,
     pub mails: Arc<Mails>,
+    pub hooks: Arc<Hooks>,
     pub people: People,
     pub doors: Doors,
     pub metrics: Arc<Metrics>,
@@ -100,6 +102,7 @@ pub struct Parts {
     pub demo: Option<Arc<DemoSimulator>>,
     pub receipts: Arc<Receipts>,
     pub mails: Arc<Mails>,
+    pub hooks: Arc<Hooks>,
     pub people: People,
     pub doors: Doors,
     pub metrics: Arc<Metrics>,
@@ -108,7 +111,7 @@ pub struct Parts {
 impl Server {
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { ledger, keyring, processor, app, clock, wake, changes, stop, .. } = parts;
-        let Parts { demo, receipts, mails, people, doors, metrics, .. } = parts;
+        let Parts { demo, receipts, mails, hooks, people, doors, metrics, .. } = parts;
         let batches = Semaphore::new(BATCHES_AT_ONCE_MAX);
         Arc::new(Self {
             ledger,
@@ -122,6 +125,7 @@ impl Server {
             demo,
             receipts,
             mails,
+            hooks,
             people,
             doors,
             metrics,

@@ -2,6 +2,7 @@
 
 use crate::clock::SystemClock;
 use crate::desk::CodeError;
+use crate::hooks::SecretError;
 use crate::ingest::IngestError;
 use crate::instructions::InstructError;
 use crate::people::{PeopleError, SignInError};
@@ -270,6 +271,36 @@ impl ApiError {
         "This template cannot be used",
         "Try it with the preview, which says what is wrong and in which line.",
     );
+    pub const WEBHOOK_UNKNOWN: Self = error(
+        "webhook-unknown",
+        StatusCode::NOT_FOUND,
+        "This webhook is not known",
+        "GET /api/v1/webhooks lists those of this shop.",
+    );
+    pub const WEBHOOKS_USED_UP: Self = error(
+        "webhooks-used-up",
+        StatusCode::CONFLICT,
+        "This shop has as many webhooks as it may",
+        "Remove one that is no longer needed.",
+    );
+    pub const WEBHOOK_ADDRESS_REFUSED: Self = error(
+        "webhook-address-refused",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "Webhooks cannot go to this address",
+        "Give one that begins with https://, without a user or password, and outside private networks. Whoever runs the server          can let a network of your own in with --webhook-allow.",
+    );
+    pub const REPLAY_UNCLEAR: Self = error(
+        "replay-unclear",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "It is not clear what to send again",
+        "Give either message_id, as a list of deliveries has it, or since_ms.",
+    );
+    pub const WEBHOOK_TYPE_UNKNOWN: Self = error(
+        "webhook-type-unknown",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "There is no such type of event",
+        "GET /api/v1/webhooks lists the types.",
+    );
     pub const METHOD_NOT_ALLOWED: Self = error(
         "method-not-allowed",
         StatusCode::METHOD_NOT_ALLOWED,
@@ -418,6 +449,13 @@ impl From<InstructError> for ApiError {
 impl From<PeopleError> for ApiError {
     fn from(error: PeopleError) -> Self {
         tracing::error!(%error, "a request about people could not be done");
+        Self::TRY_LATER
+    }
+}
+
+impl From<SecretError> for ApiError {
+    fn from(error: SecretError) -> Self {
+        tracing::error!(%error, "a webhook's secret could not be made");
         Self::TRY_LATER
     }
 }

@@ -4,6 +4,7 @@
 //! again, with the same Message-ID. Nothing of it ever holds up a payment.
 
 mod letter;
+pub mod notice;
 mod post;
 mod scan;
 mod sender;

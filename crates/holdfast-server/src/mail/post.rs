@@ -1,7 +1,6 @@
 //! Where letters are handed over: a mail server, or a folder in the demo.
 
 use super::settings::{Line, MailSettings, MailSettingsError, Smtp};
-use holdfast_core::id::MailId;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
@@ -52,19 +51,19 @@ impl Post {
         !matches!(self, Self::Nowhere)
     }
 
-    /// Hands a letter over.
+    /// Hands a letter over. Its name is that of its file, where there is one.
     ///
     /// # Errors
     /// [`PostError`].
-    pub async fn send(&self, id: MailId, letter: Message) -> Result<(), PostError> {
+    pub async fn send(&self, name: &str, letter: Message) -> Result<(), PostError> {
         match self {
             Self::Smtp(transport) => match tokio::time::timeout(SEND_TIME_MAX, transport.send(letter)).await {
                 Ok(sent) => sent.map(drop).map_err(|error| told(&error)),
                 Err(_) => Err(PostError::Later { code: None }),
             },
             Self::Folder(folder) => {
-                let (folder, bytes) = (folder.clone(), letter.formatted());
-                let kept = tokio::task::spawn_blocking(move || keep(&folder, id, &bytes)).await;
+                let (folder, name, bytes) = (folder.clone(), name.to_owned(), letter.formatted());
+                let kept = tokio::task::spawn_blocking(move || keep(&folder, &name, &bytes)).await;
                 kept.ok().and_then(Result::ok).ok_or(PostError::Later { code: None })
             }
             Self::Nowhere => Err(PostError::Later { code: None }),
@@ -115,14 +114,14 @@ fn tls(smtp: &Smtp) -> Result<TlsParameters, MailSettingsError> {
 }
 
 /// Whole or not at all; the same letter again is the same file.
-fn keep(folder: &Path, id: MailId, bytes: &[u8]) -> std::io::Result<()> {
+fn keep(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let mut held: Vec<PathBuf> = std::fs::read_dir(folder)?.flatten().map(|entry| entry.path()).collect();
     held.sort_by_key(|path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok());
     for old in held.iter().take(held.len().saturating_sub(FOLDER_MAX - 1)) {
         std::fs::remove_file(old)?;
     }
-    let part = folder.join(format!("{id}.part"));
+    let part = folder.join(format!("{name}.part"));
     std::fs::write(&part, bytes)?;
-    std::fs::rename(part, folder.join(format!("{id}.eml")))
+    std::fs::rename(part, folder.join(format!("{name}.eml")))
 }

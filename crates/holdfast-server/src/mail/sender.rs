@@ -1,6 +1,7 @@
 //! Sends what the outbox holds.
 
 use super::letter::letter;
+use super::notice::{self, NOTICE_TOPIC};
 use super::post::{Post, PostError};
 use super::settings::MailSettings;
 use super::template::{Rendered, Templates};
@@ -60,16 +61,43 @@ impl Mails {
             return Ok(0);
         }
         let now_ms = self.clock.now_ms();
-        let tasks = outbox::claim(self.ledger.db(), MAIL_TOPIC, now_ms, now_ms + LEASE_MS, AT_ONCE_MAX).await?;
-        let count = tasks.len();
+        let db = self.ledger.db();
+        let tasks = outbox::claim(db, MAIL_TOPIC, now_ms, now_ms + LEASE_MS, AT_ONCE_MAX).await?;
+        let notices = outbox::claim(db, NOTICE_TOPIC, now_ms, now_ms + LEASE_MS, AT_ONCE_MAX).await?;
+        let count = tasks.len() + notices.len();
         let send = |task: Task| async move {
             let mail = task.key.clone();
             if let Err(error) = self.attempt(task).await {
                 tracing::warn!(%mail, %error, "a letter's end was not kept; it comes again");
             }
         };
-        futures_util::future::join_all(tasks.into_iter().map(send)).await;
+        let notify = |task: Task| async move {
+            if let Err(error) = self.notify(task).await {
+                tracing::warn!(%error, "a notice's end was not kept; it comes again");
+            }
+        };
+        let letters = futures_util::future::join_all(tasks.into_iter().map(send));
+        let notices = futures_util::future::join_all(notices.into_iter().map(notify));
+        futures_util::future::join(letters, notices).await;
         Ok(count)
+    }
+
+    /// One attempt of a letter to an owner.
+    async fn notify(&self, task: Task) -> Result<(), StoreError> {
+        let db = self.ledger.db();
+        let Some((kept, to)) = notice::read(db, &task).await? else {
+            return notice::end(db, self.clock.now_ms(), task, None).await;
+        };
+        let again = match notice::letter(&task, &kept, &self.settings.from, &to) {
+            Some(written) => {
+                let name =
+                    format!("notice-{}", holdfast_wire::b64::encode(&holdfast_wire::b64::sha256(&task.key)[..16]));
+                let sent = self.post.send(&name, written).await;
+                matches!(sent, Err(PostError::Later { .. })).then_some(kept.asked_ms)
+            }
+            None => None,
+        };
+        notice::end(db, self.clock.now_ms(), task, again).await
     }
 
     /// One attempt: send, then keep what became of it.
@@ -89,7 +117,7 @@ impl Mails {
         let Some(written) = written else {
             return self.ledger.end_mail(self.clock.now_ms(), task, "refused", None).await;
         };
-        let sent = self.post.send(id, written).await;
+        let sent = self.post.send(&id.to_string(), written).await;
         let now_ms = self.clock.now_ms();
         match sent {
             Ok(()) => self.ledger.end_mail(now_ms, task, "sent", None).await,

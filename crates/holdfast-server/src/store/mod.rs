@@ -6,7 +6,7 @@
 pub mod books;
 pub mod care;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 pub mod db;
 pub mod memory;
 pub mod outbox;

@@ -3,6 +3,7 @@
 pub mod batches;
 pub mod cash;
 pub mod codes;
+pub mod deliveries;
 pub mod devices;
 pub mod enrolments;
 pub mod heartbeat;
@@ -21,3 +22,4 @@ pub mod sessions;
 pub mod shop;
 pub mod time;
 pub mod tombstones;
+pub mod webhooks;

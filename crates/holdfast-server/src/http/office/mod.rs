@@ -13,4 +13,6 @@ pub mod reconciliation;
 pub mod shops;
 pub mod sign_in;
 pub mod today;
+pub mod webhook;
+pub mod webhooks;
 pub mod welcome;

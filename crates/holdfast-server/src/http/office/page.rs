@@ -43,10 +43,11 @@ pub enum Tab {
     Cash,
     Quarantine,
     People,
+    Webhooks,
 }
 
 /// The pages, and who sees them.
-const TABS: [(Tab, &str, &str, &[Role]); 7] = [
+const TABS: &[(Tab, &str, &str, &[Role])] = &[
     (Tab::Today, "Today", "/office", &[Role::Owner, Role::Manager, Role::Cashier]),
     (Tab::Devices, "Devices", "/office/devices", &[Role::Owner, Role::Manager]),
     (Tab::Payments, "Payments", "/office/payments", &[Role::Owner, Role::Manager, Role::Cashier]),
@@ -54,6 +55,7 @@ const TABS: [(Tab, &str, &str, &[Role]); 7] = [
     (Tab::Cash, "Cash", "/office/cash", &[Role::Owner, Role::Manager, Role::Cashier]),
     (Tab::Quarantine, "Quarantine", "/office/quarantine", &[Role::Owner]),
     (Tab::People, "People", "/office/people", &[Role::Owner]),
+    (Tab::Webhooks, "Webhooks", "/office/webhooks", &[Role::Owner]),
 ];
 
 /// A page of somebody who is in.
@@ -71,7 +73,7 @@ pub fn inside_with(status: StatusCode, person: &Person, tab: Tab, body: Markup) 
             nav.office-tabs aria-label="Back office" {
                 @for (of, name, path, roles) in TABS {
                     @if person.may(roles) {
-                        a.office-tab href=(path) aria-current=[(of == tab).then_some("page")] { (name) }
+                        a.office-tab href=(path) aria-current=[(*of == tab).then_some("page")] { (name) }
                     }
                 }
             }

@@ -11,6 +11,7 @@ mod problems;
 mod settlement;
 mod shop;
 mod tills;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -43,20 +44,19 @@ its own, stays valid for ever, and gives what comes after it, however much was a
 
 const LICENSE: &str = "MIT OR Apache-2.0";
 
-const TAGS: [(&str, &str); 5] = [
+const TAGS: [(&str, &str); 6] = [
     ("tills", "What an enrolled device does: keys, time, upload, history."),
     ("shop", "What a person sees and does of a shop: payments, devices, quarantine."),
     ("books", "Reports from the journal."),
+    ("webhooks", "Whom a shop's events are told, and what became of it."),
     ("people", "Signing in and out, and who may do what."),
     ("server", "About the server itself."),
 ];
 
 /// Every description, in the document's order.
 fn descriptions() -> Vec<Description> {
-    [tills::all(), shop::all(), instructions::all(), books::all(), settlement::all(), people::all()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let shop = [tills::all(), shop::all(), instructions::all(), books::all(), settlement::all()];
+    shop.into_iter().chain([webhooks::all(), people::all()]).flatten().collect()
 }
 
 static REAL: LazyLock<OpenApi> = LazyLock::new(|| document(false));

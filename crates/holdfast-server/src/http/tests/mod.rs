@@ -13,6 +13,7 @@ mod receipts;
 mod replicas;
 mod reports;
 mod settlement;
+mod webhooks;
 
 use super::{Server, router};
 use crate::cli::serve::build;
@@ -68,6 +69,7 @@ async fn start(folder: tempfile::TempDir, demo: bool, database: Option<PostgresU
         app: folder.path().join("app"),
         root_keys: folder.path().to_owned(),
         mail: crate::mail::MailArgs::default(),
+        hooks: crate::hooks::HookArgs { webhook_loopback: demo, ..Default::default() },
         acquirer: AcquirerArgs::default(),
         keystore: KeyStoreArgs::default(),
         doors: DoorArgs::default(),
@@ -76,6 +78,7 @@ async fn start(folder: tempfile::TempDir, demo: bool, database: Option<PostgresU
     let (stop, stopped) = watch::channel(false);
     let server = build(&args, stopped.clone()).await.expect("starts");
     tokio::spawn(crate::mail::run(Arc::clone(&server.mails), stopped.clone()));
+    tokio::spawn(crate::hooks::run(Arc::clone(&server.hooks), stopped.clone()));
     tokio::spawn(runner::run(Arc::clone(&server.processor), Arc::clone(&server.wake), stopped));
     House { folder, router: router(Arc::clone(&server)), server, stop }
 }
