@@ -3,6 +3,7 @@
 use super::ServeArgs;
 use super::serve::{self, ServeError, lock, place_of, random};
 use crate::clock::SystemClock;
+use crate::mail::{MailSettingsError, Post, Smtp};
 use crate::process::Clock as _;
 use crate::store::care::{self, CareError, Finding, Weight};
 use crate::store::db::BOOKS;
@@ -159,12 +160,54 @@ pub fn check_config(args: &ServeArgs) -> Outcome {
             Err(error) => Finding { weight: Weight::Wrong, said: format!("{address} cannot be opened: {error}") },
         });
         found.push(reach(&serve::place(args, BOOKS_FILE)).await);
+        found.extend(letters(args));
+        found.push(webhooks(args));
         if !args.demo && args.acquirer.acquirer.is_none() {
             let said = "no acquirer is set up: payments are kept and wait".to_owned();
             found.push(Finding { weight: Weight::Look, said });
         }
         tell(&found)
     })
+}
+
+/// Whether letters can leave, and what they will lack.
+fn letters(args: &ServeArgs) -> Vec<Finding> {
+    let wrong = |error: MailSettingsError| vec![Finding { weight: Weight::Wrong, said: error.to_string() }];
+    let settings = match args.mail.read(None) {
+        Ok(settings) => settings,
+        Err(error) => return wrong(error),
+    };
+    if let Err(error) = Post::open(&settings, None) {
+        return wrong(error);
+    }
+    let mut found = vec![match &settings.smtp {
+        Some(Smtp { host, port, .. }) => {
+            Finding { weight: Weight::Good, said: format!("letters go to the mail server {host}:{port}") }
+        }
+        None if args.demo => Finding { weight: Weight::Good, said: "a demo keeps its letters in a folder".to_owned() },
+        None => Finding { weight: Weight::Look, said: "no letters are sent: there is no --smtp-url".to_owned() },
+    }];
+    if settings.smtp.is_some() && settings.public_url.is_empty() {
+        let said = "letters have no link to the live receipt: there is no --public-url".to_owned();
+        found.push(Finding { weight: Weight::Look, said });
+    }
+    found
+}
+
+fn webhooks(args: &ServeArgs) -> Finding {
+    match args.hooks.read(args.demo) {
+        Ok(settings) if settings.policy.allowed.is_empty() => {
+            Finding { weight: Weight::Good, said: "webhooks reach no private network".to_owned() }
+        }
+        Ok(settings) => {
+            let allowed = settings.policy.allowed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            Finding {
+                weight: Weight::Look,
+                said: format!("webhooks may reach {allowed}: every owner can have them go there"),
+            }
+        }
+        Err(error) => Finding { weight: Weight::Wrong, said: error.to_string() },
+    }
 }
 
 async fn reach(place: &Place) -> Finding {
@@ -225,4 +268,44 @@ fn tell(found: &[Finding]) -> Outcome {
 fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
     runtime.block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ServeArgs,
+    }
+
+    #[test]
+    fn what_is_wrong_with_letters_and_webhooks_is_said_before_the_start() {
+        let heard = |more: &[&str]| {
+            let line = ["x", "--data", "d", "--app", "a", "--root-keys", "r"].iter().chain(more);
+            let args = Line::try_parse_from(line).map_err(|error| error.to_string()).expect("reads").args;
+            let mut found = letters(&args);
+            found.push(webhooks(&args));
+            found
+        };
+        let from = ["--mail-from", "Shop <a@shop.example>"];
+        for (more, weight, words) in [
+            (vec![], Weight::Look, "no letters are sent"),
+            (vec!["--demo"], Weight::Good, "in a folder"),
+            (vec!["--smtp-url", "smtps://mail.example"], Weight::Wrong, "--mail-from is missing"),
+            (vec!["--smtp-url", "mail.example", from[0], from[1]], Weight::Wrong, "is not smtps://"),
+            (vec!["--smtp-url", "smtps://mail.example", from[0], from[1]], Weight::Good, "mail.example:465"),
+            (vec!["--smtp-url", "smtps://mail.example", from[0], from[1]], Weight::Look, "no --public-url"),
+            (vec!["--public-url", "http://pay.example"], Weight::Wrong, "--public-url is not https"),
+            (vec!["--webhook-loopback"], Weight::Wrong, "with --demo"),
+            (vec!["--webhook-allow", "10.0.0.0/8"], Weight::Look, "10.0.0.0/8"),
+            (vec!["--webhook-ca", "/nowhere.pem"], Weight::Wrong, "/nowhere.pem"),
+        ] {
+            let found = heard(&more);
+            let is_said = found.iter().any(|finding| finding.weight == weight && finding.said.contains(words));
+            assert!(is_said, "{more:?}: {found:?}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ mod template;
 
 pub use post::Post;
 pub use sender::{Mails, run};
-pub use settings::{MailArgs, MailSettings, MailSettingsError};
+pub use settings::{MailArgs, MailSettings, MailSettingsError, Smtp};
 pub use template::{Rendered, TemplateError, Templates};
 
 #[cfg(test)]

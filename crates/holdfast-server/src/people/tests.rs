@@ -16,11 +16,36 @@ struct Town {
     shops: [MerchantId; 2],
 }
 
-async fn town() -> Town {
+/// Runs each case on both databases.
+macro_rules! on_both {
+    ($($case:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test] async fn $case() {
+                let folder = tempfile::tempdir().expect("a folder");
+                super::$case(super::town(&super::Place::Sqlite(folder.path().join("books.sqlite"))).await).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            #[ignore = "needs PostgreSQL: cargo xtask test server"]
+            async fn $case() { super::$case(super::town(&crate::testing::postgres_database()).await).await; })*
+        }
+    };
+}
+
+on_both!(
+    a_password_and_a_code_open_a_session_and_a_code_works_once,
+    a_wrong_password_and_an_unknown_account_look_the_same_and_cost_the_next_one,
+    one_address_that_tries_many_accounts_waits_as_well,
+    a_session_ends_when_idle_when_old_and_when_it_is_ended,
+    a_session_acts_for_one_shop_of_the_persons_own,
+    a_link_works_once_for_a_day_and_ends_what_opened_before,
+);
+
+async fn town(place: &Place) -> Town {
     let folder = tempfile::tempdir().expect("a folder");
     let keys = Arc::new(LocalKeys::open(folder.path()).expect("keys"));
-    let place = Place::Sqlite(folder.path().join("books.sqlite"));
-    let books = Books::open(&place, "epoch").await.expect("opens");
+    let books = Books::open(place, "epoch").await.expect("opens");
     let shops = [MerchantId::make([1; 16]), MerchantId::make([2; 16])];
     for id in shops {
         // Both have the same names for what they sell.
@@ -65,9 +90,7 @@ fn is_refused<T>(result: Result<T, SignInError>) -> bool {
     matches!(result, Err(SignInError::Refused))
 }
 
-#[tokio::test]
-async fn a_password_and_a_code_open_a_session_and_a_code_works_once() {
-    let town = town().await;
+async fn a_password_and_a_code_open_a_session_and_a_code_works_once(town: Town) {
     town.add("Ada@Example.com ", Role::Owner, Some(0)).await;
     let (secret, token) = town.set_up(NOW, "ada@example.com").await;
     let session = town.session(NOW, &token).await.expect("a session");
@@ -86,9 +109,7 @@ async fn a_password_and_a_code_open_a_session_and_a_code_works_once() {
     assert!(is_refused(town.people.sign_in(NOW, HERE, proof).await), "used, on the other way in too");
 }
 
-#[tokio::test]
-async fn a_wrong_password_and_an_unknown_account_look_the_same_and_cost_the_next_one() {
-    let town = town().await;
+async fn a_wrong_password_and_an_unknown_account_look_the_same_and_cost_the_next_one(town: Town) {
     town.add("ada@example.com", Role::Owner, Some(0)).await;
     for email in ["ada@example.com", "nobody@example.com"] {
         for _ in 0..5 {
@@ -106,18 +127,14 @@ async fn a_wrong_password_and_an_unknown_account_look_the_same_and_cost_the_next
     assert!(matches!(town.people.prove(later, HERE, &half, "000000").await, Err(SignInError::Wait(_))), "codes too");
 }
 
-#[tokio::test]
-async fn one_address_that_tries_many_accounts_waits_as_well() {
-    let town = town().await;
+async fn one_address_that_tries_many_accounts_waits_as_well(town: Town) {
     for number in 0..20 {
         assert!(is_refused(town.try_with(NOW, &format!("{number}@example.com"), "wrong").await));
     }
     assert!(matches!(town.try_with(NOW, "another@example.com", "wrong").await, Err(SignInError::Wait(_))));
 }
 
-#[tokio::test]
-async fn a_session_ends_when_idle_when_old_and_when_it_is_ended() {
-    let town = town().await;
+async fn a_session_ends_when_idle_when_old_and_when_it_is_ended(town: Town) {
     let id = town.add("ada@example.com", Role::Owner, Some(0)).await;
     let open = async |now_ms| town.people.open(now_ms, &id, Stage::Open).await.expect("opens");
     let token = open(NOW).await;
@@ -147,9 +164,7 @@ async fn a_session_ends_when_idle_when_old_and_when_it_is_ended() {
     assert!(town.session(NOW, "").await.is_none() && town.session(NOW, "x").await.is_none());
 }
 
-#[tokio::test]
-async fn a_session_acts_for_one_shop_of_the_persons_own() {
-    let town = town().await;
+async fn a_session_acts_for_one_shop_of_the_persons_own(town: Town) {
     let ada = town.add("ada@example.com", Role::Owner, Some(0)).await;
     let token = town.people.open(NOW, &ada, Stage::Open).await.expect("opens");
     let session = town.session(NOW, &token).await.expect("a session");
@@ -169,9 +184,7 @@ async fn a_session_acts_for_one_shop_of_the_persons_own() {
     assert_eq!(town.session(NOW, &token).await.and_then(|session| session.role()), Some(Role::Operator));
 }
 
-#[tokio::test]
-async fn a_link_works_once_for_a_day_and_ends_what_opened_before() {
-    let town = town().await;
+async fn a_link_works_once_for_a_day_and_ends_what_opened_before(town: Town) {
     let id = town.add("ada@example.com", Role::Owner, Some(0)).await;
     let (_, open) = town.set_up(NOW, "ada@example.com").await;
     let link = town.people.invite(NOW, &id).await.expect("invites");

@@ -1,6 +1,7 @@
 //! Takes an account in: keeps its lines, books its payouts and chargebacks. The same account again changes nothing.
 
 use super::Settlements;
+use crate::hooks;
 use crate::journal::{self, ChargedBack, Post};
 use crate::store::StoreError;
 use crate::store::db::{Conn, Dialect};
@@ -8,6 +9,7 @@ use holdfast_core::books::MoneyEvent;
 use holdfast_core::id::{MerchantId, PaymentId};
 use holdfast_core::settlement::{Item, ItemKind, Statement};
 use holdfast_core::time::UnixMs;
+use holdfast_core::webhook::PAYOUT_PAID;
 use holdfast_wire::b64;
 use sqlx::Row as _;
 
@@ -148,7 +150,23 @@ impl Take {
             currency: item.currency.clone(),
             at_ms: item.at_ms,
         };
-        journal::post_in(c, self.dialect, &post, self.now_ms).await.map(drop)
+        if !journal::post_in(c, self.dialect, &post, self.now_ms).await? {
+            return Ok(());
+        }
+        let event = hooks::Event {
+            merchant_id: self.merchant_id,
+            kind: PAYOUT_PAID,
+            source: format!("payout/{}", item.key.reference),
+            at_ms: self.now_ms,
+            data: serde_json::json!({ "payout": {
+                "id": item.key.reference,
+                "gross_minor": item.amount_minor,
+                "fees_minor": item.fee_minor,
+                "currency": item.currency,
+                "paid_at": hooks::message::timestamp(item.at_ms),
+            } }),
+        };
+        hooks::make::tell(c, event).await
     }
 
     /// One of a payment that was captured here. Any other is a difference, and a person's to judge.

@@ -14,6 +14,7 @@ use holdfast_core::payment::PaymentState;
 use holdfast_core::settlement::{Item, ItemKind, Key, Statement};
 use holdfast_core::time::{DAY_MS, UnixMs, iso_date};
 use holdfast_crypto::envelope::{CardPlaintext, Entry};
+use sqlx::Row as _;
 
 /// Runs each case on both databases.
 macro_rules! on_both {
@@ -248,9 +249,22 @@ async fn payouts_and_chargebacks_are_in_the_books_once(place: &Place) {
         item(ItemKind::Payout, "po-1", 1_280, 3_064),
     ];
     let bytes = account(MONDAY, items);
+    let merchant_id = house.shop.merchant_id();
+    let listen = house.shop.books.db().write(move |c| {
+        Box::pin(async move {
+            let query = sqlx::query("INSERT INTO webhook_cursors (merchant_id, last_change) VALUES ($1, 0)");
+            query.bind(merchant_id.to_string()).execute(c).await?;
+            Ok(())
+        })
+    });
+    listen.await.expect("writes");
     for _ in 0..2 {
         house.import(&bytes, LATER).await;
     }
+    let reader = house.shop.books.db().reader();
+    let told = sqlx::query("SELECT body FROM webhook_messages").fetch_all(reader).await.expect("reads");
+    let told = told.iter().map(|row| row.get::<String, _>("body")).collect::<Vec<_>>();
+    assert!(told.len() == 1 && told[0].contains("payout.paid") && told[0].contains("po-1"), "once: {told:?}");
     let seen = house.compare(MONDAY, LATER).await;
     assert_eq!(found(&seen), [("state-differs".to_owned(), declined.to_string(), false)]);
     assert_eq!((seen.payouts[0].net_minor, seen.payouts[0].fees_minor), (-1_784, 3_064));

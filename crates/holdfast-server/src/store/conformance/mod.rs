@@ -2,6 +2,7 @@
 //! `cargo xtask test server`.
 
 mod instructions;
+mod mails;
 mod missing;
 mod outbox;
 mod replicas;
@@ -368,25 +369,31 @@ async fn what_cannot_be_processed_moves_to_quarantine<L: Ledger>(f: Fixture<L>) 
 
 /// Runs each case on every database.
 macro_rules! on_databases {
-    ($($case:ident),* $(,)?) => {
-        mod outbox_on_sqlite {
+    ($of:ident on $sqlite:ident and $postgres:ident: $($case:ident),* $(,)?) => {
+        mod $sqlite {
             $(#[tokio::test] async fn $case() {
                 let folder = tempfile::tempdir().expect("a folder");
-                super::outbox::$case(super::in_sqlite(&folder).await).await;
+                super::$of::$case(super::in_sqlite(&folder).await).await;
             })*
         }
-        mod outbox_on_postgres {
+        mod $postgres {
             $(#[tokio::test]
             #[ignore = "needs PostgreSQL: cargo xtask test server"]
-            async fn $case() { super::outbox::$case(super::in_postgres().await).await; })*
+            async fn $case() { super::$of::$case(super::in_postgres().await).await; })*
         }
     };
 }
 
-on_databases!(
+on_databases!(outbox on outbox_on_sqlite and outbox_on_postgres:
     a_change_leaves_a_task_for_each_topic_that_asked,
     a_task_is_done_by_whoever_holds_its_lease,
     lines_that_stay_are_guarded_by_the_database,
+);
+
+on_databases!(mails on mails_on_sqlite and mails_on_postgres:
+    a_letter_is_kept_once_and_its_address_goes_with_its_end,
+    a_payment_has_a_few_letters_and_no_other_payments,
+    templates_are_kept_in_versions,
 );
 
 #[tokio::test]
