@@ -281,8 +281,9 @@ mod tests {
         args: ServeArgs,
     }
 
-    #[test]
-    fn what_is_wrong_with_letters_and_webhooks_is_said_before_the_start() {
+    /// The mail library wants a runtime, as it has in the command.
+    #[tokio::test]
+    async fn what_is_wrong_with_letters_and_webhooks_is_said_before_the_start() {
         let heard = |more: &[&str]| {
             let line = ["x", "--data", "d", "--app", "a", "--root-keys", "r"].iter().chain(more);
             let args = Line::try_parse_from(line).map_err(|error| error.to_string()).expect("reads").args;
