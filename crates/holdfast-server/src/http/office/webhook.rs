@@ -127,12 +127,12 @@ async fn page(
     lines.truncate(PAGE);
     let at = format!("/office/webhooks/{id}");
     let body = html! {
-        (head(&webhook, &at))
+        (head(&webhook, &at, person.zone()))
         (alert(wrong))
         (changes(&webhook, &at))
         h2 { "What it was told" }
         @if lines.is_empty() { p.office-empty { "Nothing yet." } }
-        ul.office-list { @for line in &lines { (row(line, &at)) } }
+        ul.office-list { @for line in &lines { (row(line, &at, person.zone())) } }
         @if let Some(last) = lines.last().filter(|_| more) {
             p { a.button href=(format!("{at}?before={}", cursor(last))) { "Older" } }
         }
@@ -140,15 +140,15 @@ async fn page(
     Ok(inside(person, Tab::Webhooks, body))
 }
 
-fn head(webhook: &Webhook, at: &str) -> Markup {
+fn head(webhook: &Webhook, at: &str, zone: &str) -> Markup {
     let (words, colour) = standing(webhook);
     html! {
         section.office-row {
             div.office-what {
                 h2 { (webhook.url) }
                 p.note {
-                    @if let Some(since) = webhook.failing_since_ms { "Takes nothing since " (time(since)) ". " }
-                    @if let Some(until) = webhook.old_secret_until_ms { "The old secret signs too, until " (time(until)) ". " }
+                    @if let Some(since) = webhook.failing_since_ms { "Takes nothing since " (time(since, zone)) ". " }
+                    @if let Some(until) = webhook.old_secret_until_ms { "The old secret signs too, until " (time(until, zone)) ". " }
                     a href="/office/webhooks" { "All webhooks" }
                 }
                 form method="post" action=(format!("{at}/test")) { button.button type="submit" { "Send a test" } }
@@ -192,7 +192,7 @@ fn changes(webhook: &Webhook, at: &str) -> Markup {
     }
 }
 
-fn row(line: &DeliveryLine, at: &str) -> Markup {
+fn row(line: &DeliveryLine, at: &str, zone: &str) -> Markup {
     let (words, colour) = match line.state.as_str() {
         "delivered" => ("Delivered", "green"),
         "waiting" => ("Waiting", "amber"),
@@ -203,11 +203,11 @@ fn row(line: &DeliveryLine, at: &str) -> Markup {
             div.office-what {
                 h2 { (line.r#type) }
                 p.note {
-                    (time(line.created_ms)) " · " (line.message_id) " · " (line.attempts)
+                    (time(line.created_ms, zone)) " · " (line.message_id) " · " (line.attempts)
                     @if line.attempts == 1 { " attempt" } @else { " attempts" }
                     @if let Some(code) = &line.code { " · last answer: " (code) }
                     @if let Some(excerpt) = &line.excerpt { " “" (excerpt) "”" }
-                    @if let Some(due) = line.due_ms.filter(|_| line.attempts > 0) { " · next try " (time(due)) }
+                    @if let Some(due) = line.due_ms.filter(|_| line.attempts > 0) { " · next try " (time(due, zone)) }
                 }
                 form method="post" action=(format!("{at}/replays")) {
                     button.button.quiet type="submit" name="message_id" value=(line.message_id) { "Send again" }

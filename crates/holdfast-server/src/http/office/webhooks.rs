@@ -50,7 +50,7 @@ async fn list(server: &Server, person: &Person, wrong: Option<&str>) -> Result<R
         p.office-lead { "A webhook tells another program, such as your accounting, what happens to your payments." }
         (alert(wrong))
         @if webhooks.is_empty() { p.office-empty { "Nobody is told yet." } }
-        ul.office-list { @for webhook in &webhooks { (line(webhook)) } }
+        ul.office-list { @for webhook in &webhooks { (line(webhook, person.zone())) } }
         section.office-card {
             h2 { "Add a webhook" }
             form.office-fields method="post" action="/office/webhooks" {
@@ -62,7 +62,7 @@ async fn list(server: &Server, person: &Person, wrong: Option<&str>) -> Result<R
     Ok(inside(person, Tab::Webhooks, body))
 }
 
-fn line(webhook: &Webhook) -> Markup {
+fn line(webhook: &Webhook, zone: &str) -> Markup {
     let (words, colour) = standing(webhook);
     html! {
         li.office-row {
@@ -70,7 +70,7 @@ fn line(webhook: &Webhook) -> Markup {
                 h2 { a href=(format!("/office/webhooks/{}", webhook.id)) { (webhook.url) } }
                 p.note {
                     @if webhook.events.is_empty() { "every event" } @else { (webhook.events.join(", ")) }
-                    " · since " (time(webhook.created_ms))
+                    " · since " (time(webhook.created_ms, zone))
                     @if webhook.waiting_count > 0 { " · " (webhook.waiting_count) " waiting" }
                 }
             }
