@@ -62,7 +62,10 @@ pub async fn once(
 }
 
 /// The key that came along, if any.
-fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+///
+/// # Errors
+/// When it is none that is taken.
+pub fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().map_err(|_| ApiError::REQUEST_UNREADABLE)?;
     let is_key = (1..=REPEAT_KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());

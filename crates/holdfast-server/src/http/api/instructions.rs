@@ -2,11 +2,11 @@
 //! its asker makes; so a repeated click, or a repeated request after a lost answer, is carried out once.
 
 use super::payments::look;
-use crate::http::Server;
 use crate::http::auth::{SMALL_BODY_BYTES_MAX, active};
 use crate::http::body::bytes;
 use crate::http::door::Person;
 use crate::http::problem::ApiError;
+use crate::http::{Server, once};
 use crate::instructions::{instruct, words};
 use crate::process::Clock as _;
 use crate::store::Ledger as _;
@@ -15,7 +15,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use holdfast_core::id::{MerchantId, PaymentId};
-use holdfast_core::limits::{ONLINE_ANSWER_MS_MAX, REPEAT_KEY_CHARS_MAX};
+use holdfast_core::limits::ONLINE_ANSWER_MS_MAX;
 use holdfast_core::payment::instruction::{Instruction, InstructionKind, Progress, Wanted};
 use holdfast_wire::instruction::{InstructionAnswer, InstructionRequest, InstructionView, Instructions};
 use holdfast_wire::{V, b64};
@@ -111,13 +111,9 @@ pub async fn carry_out(
 
 fn wanted(asker: &Asker, payment_id: PaymentId, kind: InstructionKind) -> Result<Wanted, ApiError> {
     let asked = InstructionRequest::from_json(&asker.body).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
-    let id = match (&asked.id, asker.headers.get("idempotency-key")) {
+    let id = match (&asked.id, once::key(&asker.headers)?) {
         (Some(id), _) => id.parse::<uuid::Uuid>().map_err(|_| ApiError::REQUEST_UNREADABLE)?.to_string(),
         (None, Some(key)) => {
-            let key = key.to_str().ok().filter(|key| {
-                (1..=REPEAT_KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic())
-            });
-            let key = key.ok_or(ApiError::REQUEST_UNREADABLE)?;
             // The same key of another person, or about another payment, is another key.
             format!("key-{}", b64::encode(b64::sha256(format!("{}\n{payment_id}\n{key}", asker.by))))
         }

@@ -17,6 +17,10 @@ pub async fn post(State(server): State<Arc<Server>>, request: Request) -> Result
     let received = receive(request, OFFER_BYTES_MAX, ApiError::BATCH_TOO_LARGE).await?;
     let signed = received.of_device(&server).await?;
     let offer = StoneOffer::from_json(&signed.body).map_err(|_| ApiError::BATCH_UNREADABLE)?;
+    // A sequence number beyond what the books can hold is no number of ours.
+    if offer.stones.iter().any(|stone| i64::try_from(stone.seq).is_err()) {
+        return Err(ApiError::BATCH_UNREADABLE);
+    }
     let now_ms = server.clock.now_ms();
     let taken = take_offer(&*server.ledger, &*server.keyring, now_ms, &signed.device, &offer.stones).await?;
     let (answers, missing_count) = taken;
