@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
 
+/// The largest whole number that every reader of JSON has exactly.
+const TIME_MS_MAX: i64 = (1 << 53) - 1;
+
 /// A page of deliveries, newest first.
 #[derive(Serialize, ToSchema)]
 pub struct Deliveries {
@@ -79,7 +82,7 @@ pub async fn replay(
     }
     let what = match (wanted.message_id, wanted.since_ms) {
         (Some(message_id), None) if is_message(&message_id) => Replay::One(message_id),
-        (None, Some(since_ms)) => Replay::Since(since_ms),
+        (None, Some(since_ms)) if (0..=TIME_MS_MAX).contains(&since_ms) => Replay::Since(since_ms),
         _ => return Err(ApiError::REPLAY_UNCLEAR),
     };
     let count = desk.replay(now_ms, &id, what).await?.ok_or(ApiError::WEBHOOK_UNKNOWN)?;

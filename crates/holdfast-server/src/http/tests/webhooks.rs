@@ -39,7 +39,12 @@ async fn an_owner_adds_changes_tests_and_removes_a_webhook() {
     assert_eq!(deliveries["deliveries"][0]["message_id"], tested["message_id"]);
     assert_eq!(deliveries["deliveries"][0]["type"], "webhook.test");
     let replay = async |body: &str| house.bearer(&owner, "POST", &format!("{path}/replays"), body).await;
-    for body in [r#"{"v":1}"#, r#"{"v":1,"message_id":"x"}"#, r#"{"v":1,"message_id":"x","since_ms":0}"#] {
+    for body in [
+        r#"{"v":1}"#,
+        r#"{"v":1,"message_id":"x"}"#,
+        r#"{"v":1,"since_ms":-1}"#,
+        r#"{"v":1,"message_id":"x","since_ms":0}"#,
+    ] {
         assert_eq!(replay(body).await.problem(), (422, "replay-unclear".into()), "{body}");
     }
     assert_eq!(replay(r#"{"v":1,"since_ms":0}"#).await.json::<Value>()["count"], 0);
