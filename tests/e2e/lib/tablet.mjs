@@ -59,7 +59,7 @@ export function signedHeaders({ method, path, body = "", keyid, privateKey, crea
     "signature-input": `holdfast=${params}`,
     signature: `holdfast=:${sign("sha256", base, p1363(privateKey)).toString("base64")}:`,
   };
-  if (body !== "") headers["content-type"] = "application/json";
+  if (method !== "GET") headers["content-type"] = "application/json";
   return headers;
 }
 
