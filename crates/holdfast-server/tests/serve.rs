@@ -40,6 +40,17 @@ impl Running {
         running
     }
 
+    /// One that is asked to stop as early as anybody can know of it.
+    fn start_and_stop(folder: &Path, port: u16) -> (Option<i32>, String) {
+        let running = Self(serve(folder, port).spawn().expect("starts"));
+        let started = Instant::now();
+        while !folder.join("data").exists() {
+            assert!(started.elapsed() < START_MAX, "it did not start");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        running.stop()
+    }
+
     /// SIGTERM, as a service manager sends it.
     fn stop(mut self) -> (Option<i32>, String) {
         let asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().expect("kill is there");
@@ -105,6 +116,18 @@ fn it_starts_refuses_a_second_one_and_stops_when_asked() {
     assert_eq!(report("elsewhere").status.code(), Some(1), "no books are made by asking for a report");
     let (status, _) = Running::start(folder.path(), port).stop();
     assert_eq!(status, Some(0), "and starts again on the same data");
+}
+
+#[test]
+fn a_stop_while_it_starts_is_no_crash() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(make_keys(folder.path()).status.success());
+    std::fs::create_dir(folder.path().join("app")).expect("makes a folder");
+    let port = free_port();
+    let (status, log) = Running::start_and_stop(folder.path(), port);
+    assert_eq!(status, Some(0), "{log}");
+    let (status, log) = Running::start(folder.path(), port).stop();
+    assert_eq!(status, Some(0), "what was left half made is made again: {log}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod report;
 mod root;
 pub(crate) mod serve;
 mod settle;
+mod stop;
 
 pub use doors::DoorArgs;
 pub use keystore::KeyStoreArgs;

@@ -2,6 +2,7 @@
 
 use super::care::BOOKS_FILE;
 use super::doors::{self, DoorError, Opened};
+use super::stop::Stops;
 use super::{AcquirerKind, ServeArgs, replica};
 use crate::acquirer::iso8583::{self, Iso8583};
 use crate::acquirer::simulator::{RealPause, Simulator, SqlBook};
@@ -29,7 +30,6 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
 /// How long the demo's acquirer lets a caller wait for a slow answer, and for one that was lost.
@@ -67,6 +67,8 @@ pub enum ServeError {
     ClockOffset,
     #[error("the system gives no random numbers")]
     Random,
+    #[error("the system lets nobody catch SIGTERM: {0}")]
+    Signals(std::io::Error),
     #[error(transparent)]
     Runtime(std::io::Error),
     #[error(transparent)]
@@ -99,13 +101,19 @@ pub fn serve(args: ServeArgs) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn run(args: ServeArgs) -> Result<(), ServeError> {
+    // Before anybody can know that there is a server to be stopped.
+    let mut stops = Stops::catch().map_err(ServeError::Signals)?;
     // Only its owner may look in: key files and the queue live here.
     DirBuilder::new().recursive(true).mode(0o700).create(&args.data).map_err(ServeError::Data)?;
     let _lock = lock(&args.data)?;
     let Opened { public, ops, address } = doors::open(&args).await?;
     let (stop, stopped) = watch::channel(false);
     let (drain, draining) = watch::channel(false);
-    let server = build(&args, stopped.clone()).await?;
+    let server = tokio::select! {
+        built = build(&args, stopped.clone()) => built?,
+        // Whatever was under way is left as by a crash, which it has to bear anyway.
+        () = stops.asked() => return Ok(()),
+    };
     let ledger = Arc::clone(&server.ledger);
     let jobs = tokio::spawn(runner::run(Arc::clone(&server.processor), Arc::clone(&server.wake), stopped.clone()));
     let sweeps = tokio::spawn(replica::sweep_keys(Arc::clone(&server), stopped.clone()));
@@ -128,11 +136,11 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     tokio::task::spawn_blocking(move || app.warm());
     tracing::info!(%address, demo = args.demo, tls = public.tls.is_some(), "serving");
     let serving = tokio::spawn(listen::serve(public, router(server), wait_for(stopped)));
-    asked_to_stop().await;
+    stops.asked().await;
     tracing::info!("stopping");
     drain.send_replace(true);
     // Whoever asks twice does not want to wait.
-    let _ = tokio::time::timeout(Duration::from_secs(args.doors.drain_s), asked_to_stop()).await;
+    let _ = tokio::time::timeout(Duration::from_secs(args.doors.drain_s), stops.asked()).await;
     stop.send_replace(true);
     // A browser may hold a connection open for ever; what it waits for is answered by now.
     if tokio::time::timeout(Duration::from_millis(STOP_MS_MAX), serving).await.is_err() {
@@ -306,17 +314,4 @@ pub(super) fn random() -> Result<[u8; 16], ServeError> {
 async fn wait_for(mut stop: watch::Receiver<bool>) {
     // An error means that the sender is gone, which is a stop too.
     let _ = stop.wait_for(|stop| *stop).await;
-}
-
-async fn asked_to_stop() {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => terminate.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated => {}
-    }
 }
