@@ -55,7 +55,7 @@ export async function startServer() {
     }
     await rm(data, { recursive: true, force: true });
   };
-  for (let tries = 0; tries < 300; tries += 1) {
+  for (let tries = 0; tries < 1200; tries += 1) {
     if (child.exitCode !== null) throw new Error(`the server ended at once:\n${log}`);
     const up = await fetch(`${origin}/api/v1/keyset`).then((r) => r.ok, () => false);
     if (up) return { origin, stop };
@@ -80,6 +80,8 @@ export async function openTill(browser, origin, { size, scheme = 'light', lang =
     locale: { en: 'en-GB', de: 'de-DE', ar: 'ar' }[lang],
     timezoneId: 'Europe/Berlin',
   });
+  // A slow machine is no fault of the till's.
+  context.setDefaultTimeout(120_000);
   await prepare(context);
   const page = await context.newPage();
   const problems = [];
