@@ -2,6 +2,8 @@
 //!
 //! PostgreSQL refuses to run as root, so root starts it as the user that Debian's package made for it.
 
+mod standby;
+
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -41,6 +43,8 @@ pub enum Stop {
     Fast,
     /// At once, as by a crash: the next start recovers from the log.
     Immediate,
+    /// kill -9 of all its processes together, as when the machine loses power.
+    Power,
 }
 
 /// A server and its directory. It ends with this value, or with the process.
@@ -49,6 +53,8 @@ pub struct Postgres {
     home: PathBuf,
     programs: PathBuf,
     promise: Promise,
+    /// More settings, as `name=value`.
+    settings: Vec<String>,
     keeper: Option<Child>,
 }
 
@@ -58,14 +64,30 @@ impl Postgres {
     /// # Errors
     /// In words, when PostgreSQL is missing or does not start.
     pub fn start(promise: Promise) -> Result<Self, String> {
+        Self::start_with(promise, &[])
+    }
+
+    /// The same, with more settings as `name=value`.
+    ///
+    /// # Errors
+    /// In words, when PostgreSQL is missing or does not start.
+    pub fn start_with(promise: Promise, settings: &[&str]) -> Result<Self, String> {
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let mut server = Self::at_home(promise, settings)?;
+        server.init()?;
+        server.run()?;
+        Ok(server)
+    }
+
+    /// A directory of its own, with nothing in it.
+    fn at_home(promise: Promise, settings: Vec<String>) -> Result<Self, String> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let programs = programs().ok_or("PostgreSQL is missing: apt-get install postgresql")?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         // Short, because a socket's path may have 107 bytes at most.
         let home = std::env::temp_dir().join(format!("holdfast-pg-{}-{number}", std::process::id()));
-        let mut server = Self { home, programs, promise, keeper: None };
-        server.make()?;
-        server.run()?;
+        let server = Self { home, programs, promise, settings, keeper: None };
+        server.make_home()?;
         Ok(server)
     }
 
@@ -81,6 +103,7 @@ impl Postgres {
         let mut keeper = self.as_user("sh");
         keeper.args(["-c", KEEPER, "keeper"]).arg(self.programs.join("postgres")).arg("-D").arg(&data);
         keeper.arg("-k").arg(&self.home).args(["-c", "listen_addresses=", "-c", "max_connections=200"]);
+        keeper.args(self.settings.iter().flat_map(|setting| ["-c", setting]));
         if self.promise == Promise::Fast {
             keeper.args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]);
         }
@@ -100,6 +123,10 @@ impl Postgres {
         let signal = match how {
             Stop::Fast => "INT",
             Stop::Immediate => "QUIT",
+            Stop::Power => {
+                self.kill_all()?;
+                "KILL"
+            }
         };
         let mut stdin = keeper.stdin.take().ok_or("the keeper has no ear")?;
         writeln!(stdin, "{signal}").map_err(|e| format!("the keeper does not hear: {e}"))?;
@@ -118,12 +145,17 @@ impl Postgres {
         Ok(format!("postgres://{USER}@localhost/{name}?host={}", self.home.display()))
     }
 
+    /// The socket that it listens on.
+    pub fn socket(&self) -> PathBuf {
+        self.home.join(".s.PGSQL.5432")
+    }
+
     /// What the server wrote into its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.home.join("log")).unwrap_or_default()
     }
 
-    fn make(&self) -> Result<(), String> {
+    fn make_home(&self) -> Result<(), String> {
         let io = |e: std::io::Error| format!("{}: {e}", self.home.display());
         fs::create_dir(&self.home).map_err(io)?;
         // The tests' own user connects to the socket in here.
@@ -135,6 +167,10 @@ impl Postgres {
             };
             chown(&self.home, Some(id("-u")?), Some(id("-g")?)).map_err(io)?;
         }
+        Ok(())
+    }
+
+    fn init(&self) -> Result<(), String> {
         let mut make = self.as_user(self.programs.join("initdb"));
         make.arg("-D").arg(self.home.join("data"));
         make.args(["-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]);

@@ -15,6 +15,8 @@ pub struct Replica {
     data: PathBuf,
     home: PathBuf,
     database: String,
+    /// Where the demo's acquirer keeps its ledger, where it is not beside the books.
+    acquirer: Option<String>,
     child: Option<Child>,
 }
 
@@ -22,7 +24,23 @@ impl Replica {
     pub fn new(home: &Path, number: usize, database: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
         let data = home.join(format!("replica-{number}"));
-        Self { port, data, home: home.to_owned(), database: database.to_owned(), child: None }
+        Self { port, data, home: home.to_owned(), database: database.to_owned(), acquirer: None, child: None }
+    }
+
+    /// With an acquirer whose ledger is in another database.
+    pub fn with_acquirer(mut self, database: &str) -> Self {
+        self.acquirer = Some(database.to_owned());
+        self
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// Where its data are.
+    pub fn data(&self) -> &Path {
+        &self.data
     }
 
     /// Takes over the key files of the first replica, before the first start.
@@ -41,6 +59,9 @@ impl Replica {
         serve.args(["serve", "--demo", "--port", &self.port.to_string()]).arg("--data").arg(&self.data);
         serve.arg("--app").arg(self.home.join("app")).arg("--root-keys").arg(self.home.join("keys"));
         serve.env("HOLDFAST_DATABASE", &self.database).stdout(log.try_clone().expect("the log again")).stderr(log);
+        if let Some(acquirer) = &self.acquirer {
+            serve.env("HOLDFAST_SIMULATOR_DATABASE", acquirer);
+        }
         self.child = Some(serve.spawn().expect("the server runs"));
     }
 
@@ -52,9 +73,13 @@ impl Replica {
         }
     }
 
+    pub fn is_running(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
     /// Starts it again if it ended by itself, as a service manager does: without its database it cannot start.
     pub fn keep_running(&mut self) {
-        if self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None))) {
+        if !self.is_running() {
             self.start();
         }
     }

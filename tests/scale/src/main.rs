@@ -2,19 +2,14 @@
 //! itself is stopped as by a crash and started again. In the end nothing that was acknowledged is lost, and nothing was
 //! captured twice.
 
-mod balancer;
-mod house;
-mod judge;
-mod load;
-
 use holdfast_contract_tests::{Server, Till};
+use holdfast_scale_tests::house::{self, Replica};
+use holdfast_scale_tests::judge::{self, Tally};
+use holdfast_scale_tests::load::{self, Load};
+use holdfast_scale_tests::{balancer, work_dir};
 use holdfast_test_postgres::{Postgres, Promise, Stop};
-use house::Replica;
-use load::Sold;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,7 +24,7 @@ const AWAY: Duration = Duration::from_millis(700);
 const KILLS_A_CRASH: usize = 5;
 
 fn main() -> ExitCode {
-    let (_kept, home) = work_dir();
+    let (_kept, home) = work_dir("scale-");
     house::make_home(&home);
     let mut postgres = Postgres::start(Promise::Durable).expect("PostgreSQL starts");
     let database = postgres.database("holdfast").expect("a database");
@@ -44,22 +39,19 @@ fn main() -> ExitCode {
     let port = balancer::start(replicas.iter().map(|replica| replica.port).collect());
     let server = Arc::new(Server::at(port, &home.join("keys")));
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let tills: Vec<_> = (0..TILLS)
-        .map(|_| {
-            let (till, stop) = (Till::enrol(&server), Arc::clone(&stop));
-            thread::spawn(move || load::sell(till, &stop))
-        })
-        .collect();
+    let load = Load::start((0..TILLS).map(|_| Till::enrol(&server)).collect());
     let (kills, crashes) = torment(&mut replicas, &mut postgres);
     replicas.iter_mut().for_each(Replica::wait_until_healthy);
-    stop.store(true, Ordering::Relaxed);
-    let mut sold: Vec<Sold> = tills.into_iter().map(|till| till.join().expect("a till ends")).collect();
+    let mut sold = load.end();
     // Connections that were made while servers died are not the judge's affair.
     let server = Arc::new(Server::at(port, &home.join("keys")));
     sold.iter_mut().for_each(|sold| sold.till.server = Arc::clone(&server));
     println!("{kills} servers killed, PostgreSQL stopped {crashes} times");
-    judge::judge(&sold, &server, kills, crashes)
+    let mut tally = Tally::default();
+    let torment = (kills < 3 || crashes < 1 || load::repeated(&sold) == 0).then(|| format!("{kills}, {crashes}"));
+    tally.check("the servers and PostgreSQL were killed, and tills noticed", torment.into_iter().collect());
+    judge::nothing_is_lost(&mut tally, &sold, &server);
+    tally.end()
 }
 
 /// Kills one replica after the other, and PostgreSQL now and then. Says how often.
@@ -81,20 +73,4 @@ fn torment(replicas: &mut [Replica], postgres: &mut Postgres) -> (usize, usize) 
         replicas.iter_mut().for_each(Replica::keep_running);
     }
     (kills, crashes)
-}
-
-/// Under `HOLDFAST_WORK` when it is set, where it is kept; else somewhere temporary.
-fn work_dir() -> (Option<tempfile::TempDir>, PathBuf) {
-    match std::env::var_os("HOLDFAST_WORK") {
-        Some(work) => {
-            std::fs::create_dir_all(&work).expect("the work directory");
-            let dir = tempfile::Builder::new().prefix("scale-").tempdir_in(work).expect("a directory");
-            (None, dir.keep())
-        }
-        None => {
-            let dir = tempfile::tempdir().expect("a directory");
-            let path = dir.path().to_owned();
-            (Some(dir), path)
-        }
-    }
 }

@@ -292,6 +292,18 @@ pub const PARTS: &[Part] = &[
         },
     },
     Part {
+        name: "standby",
+        about: "PostgreSQL's standby promoted under load, synchronous and, as the control, fallen behind",
+        file: "tests/scale/src/bin/standby/main.rs",
+        needs: &[Need::CCompiler, POSTGRES, debian("python3", "python3")],
+        built: false,
+        reads_others: false,
+        runs: |setting| {
+            let run = ["run", "--locked", "--quiet", "-p", "holdfast-scale-tests", "--bin", "standby"];
+            Ok(vec![cargo(setting, "", &run, Count::LastLine)])
+        },
+    },
+    Part {
         name: "crash",
         about: "the server is killed, cut off from power and refused by its disk at every write and sync of a batch",
         file: "tests/crash/Cargo.toml",

@@ -18,9 +18,9 @@ pub use keystore::KeyStoreArgs;
 
 use crate::hooks::HookArgs;
 use crate::mail::MailArgs;
-use crate::store::PostgresUrl;
+use crate::store::{Place, PostgresUrl};
 use clap::{Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// A point of sale that keeps selling when the connection goes down.
@@ -156,6 +156,23 @@ pub struct AcquirerArgs {
     /// The file that describes the acquirer's host (TOML, see docs/acquirer.md).
     #[arg(long, requires = "acquirer")]
     pub acquirer_config: Option<PathBuf>,
+    #[command(flatten)]
+    pub simulator: SimulatorArgs,
+}
+
+/// Where the demo's acquirer keeps what it carried out.
+#[derive(Debug, Default, clap::Args)]
+pub struct SimulatorArgs {
+    /// PostgreSQL for the simulator's ledger, where it is not to be beside the books: what befalls them should not befall it.
+    #[arg(long, env = "HOLDFAST_SIMULATOR_DATABASE", hide_env_values = true)]
+    pub simulator_database: Option<PostgresUrl>,
+}
+
+impl SimulatorArgs {
+    /// Beside the books, unless another place is named.
+    fn place(&self, books: Option<&PostgresUrl>, data: &Path) -> Place {
+        serve::place_of(self.simulator_database.as_ref().or(books), data, serve::SIMULATOR_FILE)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

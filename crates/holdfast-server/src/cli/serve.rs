@@ -245,7 +245,7 @@ async fn set_up(
                 Journal::new(ledger).set_calendar(merchant_id, &calendar).await?;
             }
         }
-        let book = SqlBook::open(&place(args, SIMULATOR_FILE)).await?;
+        let book = SqlBook::open(&args.acquirer.simulator.place(args.database.as_ref(), &args.data)).await?;
         let simulator =
             Simulator::new(book, RealPause, SIMULATOR_TIME_OUT_MS).with_lost_answer_ms(SIMULATOR_LOST_ANSWER_MS);
         Some(Arc::new(simulator))

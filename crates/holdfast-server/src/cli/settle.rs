@@ -1,5 +1,6 @@
 //! `holdfast settle import` and `holdfast reconcile`: the acquirer's account of a day against our books, by hand.
 
+use super::SimulatorArgs;
 use super::care::BOOKS_FILE;
 use super::serve::place_of;
 use crate::acquirer::simulator::{NoPause, Simulator, SqlBook};
@@ -57,6 +58,8 @@ pub struct ReconcileArgs {
     /// Ask the demo's simulator for its account of the day first.
     #[arg(long)]
     pub demo: bool,
+    #[command(flatten)]
+    pub simulator: SimulatorArgs,
 }
 
 /// Why it was not done.
@@ -156,7 +159,7 @@ impl At {
     }
 
     async fn fetch(&self, args: &ReconcileArgs, day: i64) -> Result<(), SettleError> {
-        let place = place_of(args.books.database.as_ref(), &args.books.data, super::serve::SIMULATOR_FILE);
+        let place = args.simulator.place(args.books.database.as_ref(), &args.books.data);
         let simulator = Simulator::new(SqlBook::open(&place).await?, NoPause, 0);
         let (from_ms, to_ms) = Journal::new(&self.books).calendar(self.merchant_id).await?.window(day);
         let account = Account { merchant_id: self.merchant_id, day, from_ms, to_ms };

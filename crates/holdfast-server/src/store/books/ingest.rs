@@ -10,7 +10,8 @@ use sqlx::Row as _;
 
 pub async fn snapshot(connection: &mut Conn, scope: Scope, query: &IngestQuery) -> Result<IngestSnapshot, StoreError> {
     let device = query.device_id.to_string();
-    // One batch of a device at a time: what is read here holds until the commit.
+    // One batch of a device at a time: what is read here holds until the commit. In PostgreSQL a lock makes it a transaction whose commit waits
+    // for a synchronous standby also when nothing is new: a `duplicate` is a promise as well.
     let lock = scope
         .dialect
         .pick("SELECT 1 FROM devices WHERE id = $1", "SELECT 1 FROM devices WHERE id = $1 FOR NO KEY UPDATE");

@@ -16,6 +16,7 @@ use super::StoreError;
 use futures_util::future::BoxFuture;
 use sqlx::AnyPool;
 use sqlx::migrate::MigrateError;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use writer::Writer;
 
@@ -64,7 +65,7 @@ enum Writes {
     /// One connection, with many writes in one commit.
     Sqlite(Writer),
     /// A transaction a write.
-    Postgres(AnyPool, postgres::Timeline),
+    Postgres(AnyPool, Arc<postgres::Timeline>),
 }
 
 impl Database {
@@ -114,7 +115,7 @@ impl Database {
     pub fn timeline(&self) -> Option<u32> {
         match &self.writes {
             Writes::Sqlite(_) => None,
-            Writes::Postgres(_, timeline) => Some(timeline.load(Ordering::SeqCst)).filter(|timeline| *timeline > 1),
+            Writes::Postgres(_, timeline) => Some(timeline.newest()).filter(|timeline| *timeline > 1),
         }
     }
 
