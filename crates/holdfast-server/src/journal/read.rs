@@ -126,16 +126,20 @@ fn happening(state: &str, reason: Option<String>) -> Result<Happening, StoreErro
     })
 }
 
-/// Where a payment stands in the books.
+/// Where a payment stands in the books. Put into order here: asked to do it, SQLite reads the merchant's whole journal in the order of its
+/// entries rather than the payment's few by its name.
 pub async fn standing(c: &mut Conn, merchant_id: MerchantId, source: &str) -> Result<Standing, StoreError> {
-    let rows = sqlx::query(
-        "SELECT reason, tender, refunded_minor FROM journal WHERE merchant_id = $1 AND source = $2 ORDER BY entry",
-    )
-    .bind(merchant_id.to_string())
-    .bind(source)
-    .fetch_all(c)
-    .await?;
-    rows.iter().try_fold(Standing::default(), |standing, row| {
+    let mut rows =
+        sqlx::query("SELECT entry, reason, tender, refunded_minor FROM journal WHERE merchant_id = $1 AND source = $2")
+            .bind(merchant_id.to_string())
+            .bind(source)
+            .fetch_all(c)
+            .await?
+            .into_iter()
+            .map(|row| Ok((row.try_get::<i64, _>("entry")?, row)))
+            .collect::<Result<Vec<_>, StoreError>>()?;
+    rows.sort_by_key(|(entry, _)| *entry);
+    rows.iter().try_fold(Standing::default(), |standing, (_, row)| {
         let reason = Reason::from_name(row.try_get("reason")?).ok_or_else(|| damaged("reason"))?;
         let is_cash = row.try_get::<&str, _>("tender")? == Tender::Cash.name();
         Ok(standing.after(reason, is_cash, row.try_get("refunded_minor")?))

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 pub struct Spent {
     pub count: usize,
     pub wall: Duration,
-    /// Of this process and of the others that were named, user and system.
+    /// Of this process, user and system.
     pub cpu: Duration,
 }
 
@@ -27,12 +27,11 @@ impl Spent {
 pub struct Clock {
     started: Instant,
     cpu: Duration,
-    others: Vec<u32>,
 }
 
-/// Starts a clock for this process and `others`, by their ids.
-pub fn start(others: &[u32]) -> Clock {
-    Clock { cpu: own() + others.iter().map(|id| of(*id)).sum::<Duration>(), others: others.to_vec(), started: Instant::now() }
+/// Starts a clock for this process.
+pub fn start() -> Clock {
+    Clock { cpu: of(std::process::id()), started: Instant::now() }
 }
 
 impl Clock {
@@ -42,13 +41,8 @@ impl Clock {
 
     pub fn stop(self, count: usize) -> Spent {
         let wall = self.started.elapsed();
-        let cpu = own() + self.others.iter().map(|id| of(*id)).sum::<Duration>();
-        Spent { count, wall, cpu: cpu.saturating_sub(self.cpu) }
+        Spent { count, wall, cpu: of(std::process::id()).saturating_sub(self.cpu) }
     }
-}
-
-fn own() -> Duration {
-    of(std::process::id())
 }
 
 /// What a process and its ended children have used, in steps of a hundredth of a second. Fields 14 to 17 of its `stat` (proc(5)).

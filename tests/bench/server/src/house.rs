@@ -121,7 +121,8 @@ impl House {
             uploads.push(tokio::spawn(async move {
                 for records in batches {
                     let count = records.len();
-                    let taken = ingest(&*books, &*ring, clock.now_ms(), &device, records).await.expect("a batch is taken");
+                    let taken =
+                        ingest(&*books, &*ring, clock.now_ms(), &device, records).await.expect("a batch is taken");
                     assert_eq!((taken.stored.len(), taken.acks.len()), (count, count), "every record is stored");
                     wake.notify_one();
                     changes.send_modify(|count| *count += 1);

@@ -3,59 +3,95 @@
 
 mod ceiling;
 mod clock;
+mod grow;
 mod house;
+mod reports;
+mod server;
 mod till;
 
-use ceiling::Ceiling;
 use holdfast_server::store::Place;
 use holdfast_test_postgres::{Postgres, Promise};
 use house::House;
-use std::time::Duration;
+use serde_json::{Value, json};
+use std::path::Path;
 
-fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(run());
+/// A database of the bench.
+pub struct Stand {
+    pub name: &'static str,
+    pub house: House,
+    /// PostgreSQL's processes, whose time counts as ours; none for SQLite, which runs in ours.
+    pub postgres: Option<Postgres>,
+    _dir: tempfile::TempDir,
+    books: std::path::PathBuf,
 }
 
-async fn run() {
-    let args: Vec<String> = std::env::args().collect();
-    let count: usize = args.get(2).and_then(|t| t.parse().ok()).unwrap_or(800);
-    let rounds: usize = args.get(3).and_then(|t| t.parse().ok()).unwrap_or(3);
-    let dir = tempfile::tempdir().unwrap();
-    let pg = Postgres::start(Promise::Durable).unwrap();
-    let which = args.get(1).map(String::as_str).unwrap_or("both");
-    let ceiling = Ceiling::make();
-    for name in ["sqlite", "postgres"] {
-        if which != "both" && which != name { continue; }
-        let (b, a) = if name == "sqlite" {
-            (Place::Sqlite(dir.path().join("books.sqlite")), Place::Sqlite(dir.path().join("acq.sqlite")))
-        } else {
-            let p = Place::Postgres(pg.database("books").unwrap().into());
-            (p.clone(), p)
+impl Stand {
+    pub async fn open(is_postgres: bool) -> Self {
+        let dir = tempfile::Builder::new().prefix("holdfast-bench-").tempdir().expect("a directory");
+        let books = dir.path().join("books.sqlite");
+        let postgres = is_postgres.then(|| Postgres::start(Promise::Durable).expect("PostgreSQL starts"));
+        let places = match &postgres {
+            Some(server) => {
+                let place = Place::Postgres(server.database("books").expect("a database").into());
+                (place.clone(), place)
+            }
+            None => (Place::Sqlite(books.clone()), Place::Sqlite(dir.path().join("acquirer.sqlite"))),
         };
-        let mut house = House::open(dir.path(), &b, &a).await;
-        for _ in 0..rounds {
-            let c = ceiling.run(Duration::from_millis(700));
-            let sold = house.sell(count);
-            let n = sold.iter().flatten().map(Vec::len).sum::<usize>();
-            let clock = clock::start(&[]);
-            house.upload(sold).await;
-            let i = clock.stop(n);
-            let before = house.captured();
-            let running = house.run();
-            let clock = clock::start(&[]);
-            house.wait_for(before + n).await;
-            let p = clock.stop(n);
-            running.end().await;
-            let sold = house.sell(count);
-            let before = house.captured();
-            let running = house.run();
-            let clock = clock::start(&[]);
-            house.upload(sold).await;
-            house.wait_for(before + n).await;
-            let f = clock.stop(n);
-            running.end().await;
-            println!("{name}: ceiling {:.0}/s {:.3}ms | ingest {:.0}/s {:.3}ms | process {:.0}/s {:.3}ms | full {:.0}/s cpu {:.3}ms ratio {:.2} cpu-ratio {:.2}", c.rate(), c.cpu_ms(), i.rate(), i.cpu_ms(), p.rate(), p.cpu_ms(), f.rate(), f.cpu_ms(), f.rate()/c.rate(), c.cpu_ms()/f.cpu_ms());
-        }
+        let house = House::open(dir.path(), &places.0, &places.1).await;
+        let name = if is_postgres { "PostgreSQL" } else { "SQLite" };
+        Self { name, house, postgres, _dir: dir, books }
     }
+
+    /// What the books take on the disk; SQLite's log, which does not grow with them, is not in it.
+    pub async fn bytes(&self) -> i64 {
+        if self.postgres.is_some() {
+            return self.house.number(PG_BYTES).await;
+        }
+        std::fs::metadata(&self.books).map_or(0, |file| i64::try_from(file.len()).unwrap_or(0))
+    }
+}
+
+const PG_BYTES: &str = "SELECT CAST(sum(pg_total_relation_size(c.oid)) AS BIGINT) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'public' AND c.relkind = 'r'";
+
+fn main() {
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let is_full = take(&mut words, "--full");
+    let is_smoke = take(&mut words, "--smoke");
+    let json = words.iter().position(|word| word == "--json").map(|at| {
+        words.remove(at);
+        words.remove(at)
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let mut parts = serde_json::Map::new();
+    for part in &words {
+        let found = match part.as_str() {
+            "server" => runtime.block_on(server::server(is_full, is_smoke)),
+            "reports" => runtime.block_on(reports::reports(is_full, is_smoke)),
+            other => panic!("there is no part {other}: server, reports"),
+        };
+        parts.insert(part.clone(), found);
+    }
+    if let Some(path) = json {
+        let text = format!("{:#}\n", json!({ "machine": machine(), "parts": Value::Object(parts) }));
+        std::fs::write(Path::new(&path), text).expect("the JSON file is written");
+    }
+    if is_smoke {
+        println!("\n{} passed, 0 failed", words.len());
+    }
+}
+
+fn take(words: &mut Vec<String>, flag: &str) -> bool {
+    let before = words.len();
+    words.retain(|word| word != flag);
+    words.len() != before
+}
+
+/// What the figures were measured on.
+pub fn machine() -> Value {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let info = read("/proc/cpuinfo");
+    let model = info.lines().find_map(|line| line.strip_prefix("model name\t: ")).unwrap_or("unknown").to_owned();
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    json!({ "cpu": model, "cores": cores, "load": read("/proc/loadavg").split(' ').next().unwrap_or("") })
 }

@@ -1,7 +1,7 @@
 //! Tills that have sold offline: their records are sealed and signed before any clock starts.
 
 use getrandom::SysRng;
-use holdfast_core::id::{DeviceId, PaymentId};
+use holdfast_core::id::PaymentId;
 use holdfast_crypto::envelope::{CardPlaintext, Entry, Pos, PublicCardKey, WrappedContentKey, seal};
 use holdfast_crypto::es256::SigningKey;
 use holdfast_server::store::Device;
@@ -29,10 +29,6 @@ pub struct Sealing {
 impl Till {
     pub fn new(device: Device, key: SigningKey) -> Self {
         Self { device, key, seq: 0, prev: String::new() }
-    }
-
-    pub fn id(&self) -> DeviceId {
-        self.device.id
     }
 
     /// The next `count` payments of its chain, sold at `at_ms`.
@@ -67,17 +63,18 @@ impl Till {
     }
 
     fn payload(&self, pos: Pos, jwe: String, at_ms: i64) -> RecordPayload {
-        let lines: Vec<LineWire> = [("Flat white", 1_900, pos.amt / 2), ("Butter croissant", 700, pos.amt - pos.amt / 2)]
-            .into_iter()
-            .map(|(name, tax_bp, total_minor)| LineWire {
-                name: name.into(),
-                qty: 1,
-                unit_minor: total_minor,
-                total_minor,
-                tax_bp,
-                tax_minor: total_minor * i64::from(tax_bp) / (10_000 + i64::from(tax_bp)),
-            })
-            .collect();
+        let lines: Vec<LineWire> =
+            [("Flat white", 1_900, pos.amt / 2), ("Butter croissant", 700, pos.amt - pos.amt / 2)]
+                .into_iter()
+                .map(|(name, tax_bp, total_minor)| LineWire {
+                    name: name.into(),
+                    qty: 1,
+                    unit_minor: total_minor,
+                    total_minor,
+                    tax_bp,
+                    tax_minor: total_minor * i64::from(tax_bp) / (10_000 + i64::from(tax_bp)),
+                })
+                .collect();
         RecordPayload {
             v: 1,
             id: pos.pid,

@@ -17,6 +17,15 @@ pub async fn next_due_ms(reader: &AnyPool) -> Result<Option<UnixMs>, StoreError>
     Ok(row.try_get("due_ms")?)
 }
 
+/// Whether a job is due, by the index: however many wait.
+pub async fn is_due(reader: &AnyPool, now_ms: UnixMs) -> Result<bool, StoreError> {
+    let found = sqlx::query("SELECT 1 FROM jobs WHERE due_ms <= $1 AND lease_until_ms <= $1 LIMIT 1")
+        .bind(now_ms)
+        .fetch_optional(reader)
+        .await?;
+    Ok(found.is_some())
+}
+
 pub async fn claim(
     connection: &mut Conn,
     scope: Scope,

@@ -235,7 +235,7 @@ impl Ledger for Books {
 
     async fn claim_due(&self, now_ms: UnixMs, lease_until_ms: UnixMs, limit: usize) -> Result<Vec<Job>, StoreError> {
         // Most looks find nothing: those cost no commit.
-        if jobs::next_due_ms(self.db.reader()).await?.is_none_or(|due| due > now_ms) {
+        if !jobs::is_due(self.db.reader(), now_ms).await? {
             return Ok(Vec::new());
         }
         let (scope, replica) = (self.scope(), self.replica.clone());
