@@ -1,5 +1,6 @@
 //! What the tests of this crate share: a till that seals and signs, a card key that is made once, a clock that stands still.
 
+use crate::clock::SystemClock;
 use crate::ingest::{AckSigner, SignError};
 use crate::process::{CardKeyFault, CardKeys, Clock};
 use crate::store::{Device, Place, PostgresUrl};
@@ -51,6 +52,12 @@ impl CardKeys for OneCardKey {
         }
         rsa_oaep_unwrap(&card_key().pkcs8, encrypted_key).map_err(|_| CardKeyFault::Refused)
     }
+}
+
+/// A clock that walks on from [`NOW`]: what a till sealed then must not be too old for a server on the day of the test.
+pub fn clock() -> SystemClock {
+    static OFFSET_MS: OnceLock<i64> = OnceLock::new();
+    SystemClock::with_offset_ms(*OFFSET_MS.get_or_init(|| NOW - SystemClock::default().now_ms()))
 }
 
 /// A clock that is set.

@@ -123,7 +123,7 @@ pub enum InstructionError {
     #[error("the sealed card data were wiped after the bank's answer")]
     Wiped,
     #[error("it is too early to try this card again")]
-    TooEarly { at_ms: UnixMs },
+    TooEarly { wait_ms: i64 },
 }
 
 /// What becomes of it.
@@ -230,7 +230,7 @@ fn may_retry(facts: Facts<'_>, now_ms: UnixMs) -> Result<(), InstructionError> {
         return Err(InstructionError::Wiped);
     }
     if now_ms < at_ms {
-        return Err(InstructionError::TooEarly { at_ms });
+        return Err(InstructionError::TooEarly { wait_ms: at_ms - now_ms });
     }
     if retries(facts.instructions) < RETRIES_MAX { Ok(()) } else { Err(InstructionError::TooMany) }
 }

@@ -110,7 +110,7 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let (stop, stopped) = watch::channel(false);
     let (drain, draining) = watch::channel(false);
     let server = tokio::select! {
-        built = build(&args, stopped.clone()) => built?,
+        built = build(&args, clock(args.demo)?, stopped.clone()) => built?,
         // Whatever was under way is left as by a crash, which it has to bear anyway.
         () = stops.asked() => return Ok(()),
     };
@@ -165,8 +165,11 @@ async fn run(args: ServeArgs) -> Result<(), ServeError> {
 }
 
 /// Puts the server together, without a listener and without its tasks.
-pub(crate) async fn build(args: &ServeArgs, stop: watch::Receiver<bool>) -> Result<Arc<Server>, ServeError> {
-    let clock = clock(args.demo)?;
+pub(crate) async fn build(
+    args: &ServeArgs,
+    clock: SystemClock,
+    stop: watch::Receiver<bool>,
+) -> Result<Arc<Server>, ServeError> {
     let local = Arc::new(LocalKeys::open(&args.data)?);
     let metrics = Arc::new(Metrics::new());
     let moved = Arc::clone(&metrics);

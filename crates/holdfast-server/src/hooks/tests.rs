@@ -8,7 +8,7 @@ use crate::people::{NewPerson, People, Role};
 use crate::store::conformance::{Fixture, in_books};
 use crate::store::outbox::claim;
 use crate::store::{Books, Payment, PaymentOp, Place, StoreError};
-use crate::testing::NOW;
+use crate::testing::{self, NOW};
 use holdfast_core::id::MerchantId;
 use holdfast_core::limits::{WEBHOOK_FAILING_MS_MAX, WEBHOOK_KEPT_MS, WEBHOOK_OVERLAP_MS, WEBHOOKS_MAX};
 use holdfast_core::payment::{Decline, PaymentState};
@@ -57,7 +57,7 @@ async fn house(place: &Place) -> House {
     let keys = Arc::new(LocalKeys::open(folder.path()).expect("keys"));
     let f = in_books(Books::open(place, "epoch-1").await.expect("opens")).await;
     let db = f.ledger.db().clone();
-    let hooks = Hooks::new(db.clone(), Arc::clone(&keys), HookSettings::default(), SystemClock::default());
+    let hooks = Hooks::new(db.clone(), Arc::clone(&keys), HookSettings::default(), testing::clock());
     let desk = Desk::new(db, f.device.merchant_id);
     House { f, hooks: hooks.expect("hooks"), desk, keys, _folder: folder }
 }

@@ -1,12 +1,10 @@
 //! Errors as application/problem+json (RFC 9457), with what to do.
 
-use crate::clock::SystemClock;
 use crate::desk::CodeError;
 use crate::hooks::SecretError;
 use crate::ingest::IngestError;
 use crate::instructions::InstructError;
 use crate::people::{PeopleError, SignInError};
-use crate::process::Clock as _;
 use crate::store::StoreError;
 use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -438,9 +436,7 @@ impl From<InstructError> for ApiError {
                 InstructionError::NotDeclined => Self::NOT_DECLINED,
                 InstructionError::Never => Self::RETRY_NEVER,
                 InstructionError::Wiped => Self::CARD_DATA_WIPED,
-                InstructionError::TooEarly { at_ms } => {
-                    Self::RETRY_TOO_EARLY.after_ms(at_ms - SystemClock::default().now_ms())
-                }
+                InstructionError::TooEarly { wait_ms } => Self::RETRY_TOO_EARLY.after_ms(wait_ms),
             },
         }
     }

@@ -96,7 +96,7 @@ fn a_decline_is_tried_again_when_its_reason_time_and_the_sealed_data_allow() {
     let retry = || wanted("a", InstructionKind::Retry, 0);
     for (code, now_ms, is_sealed, outcome) in [
         ("91", 2 * HOUR, true, None),
-        ("91", 2 * HOUR - 1, true, Some(InstructionError::TooEarly { at_ms: 2 * HOUR })),
+        ("91", 2 * HOUR - 1, true, Some(InstructionError::TooEarly { wait_ms: 1 })),
         ("51", 24 * HOUR, true, None),
         ("05", 1, true, None),
         ("05", 1, false, Some(InstructionError::Wiped)),

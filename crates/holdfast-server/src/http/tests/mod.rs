@@ -21,7 +21,7 @@ use crate::cli::{AcquirerArgs, DoorArgs, KeyStoreArgs, ServeArgs};
 use crate::keys::root::make_root_files;
 use crate::process::runner;
 use crate::store::{PostgresUrl, StoreError};
-use crate::testing::{GOOD, TestTill};
+use crate::testing::{self, GOOD, TestTill};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
@@ -76,7 +76,7 @@ async fn start(folder: tempfile::TempDir, demo: bool, database: Option<PostgresU
         payments: crate::cli::PaymentArgs::default(),
     };
     let (stop, stopped) = watch::channel(false);
-    let server = build(&args, stopped.clone()).await.expect("starts");
+    let server = build(&args, testing::clock(), stopped.clone()).await.expect("starts");
     tokio::spawn(crate::mail::run(Arc::clone(&server.mails), stopped.clone()));
     tokio::spawn(crate::hooks::run(Arc::clone(&server.hooks), stopped.clone()));
     tokio::spawn(runner::run(Arc::clone(&server.processor), Arc::clone(&server.wake), stopped));

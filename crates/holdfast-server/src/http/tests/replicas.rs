@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::cli::replica;
-use crate::clock::SystemClock;
 use crate::store::Ledger as _;
 use std::time::Duration;
 
@@ -55,7 +54,7 @@ async fn a_payment_that_one_replica_takes_is_waited_for_at_another() {
     let mut till = a.till().await;
     // The first keeps the payment and does no jobs: whoever waits at it sees what the second did.
     a.stop.send_replace(true);
-    let clock = SystemClock::default();
+    let clock = crate::testing::clock();
     replica::begin_set_up(&b.server.ledger, clock).await.expect("is free");
     replica::end_set_up(&b.server.ledger).await.expect("is free");
     let (id, record) = till.payment(1_060, GOOD);
