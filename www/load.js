@@ -36,11 +36,21 @@
     words.textContent = WORDS[lang] ?? WORDS.en;
     splash()?.append(words);
   }
-  const notStarted = () => { if (splash()) again(); };
-  addEventListener("error", ({ target }) => {
+  // A request that was cut off rejects with a TypeError in every browser, and the module script that waits for it throws it. That is
+  // mended here, so nobody need hear of it as an error.
+  const notStarted = (event, reason) => {
+    if (!splash()) return;
+    if (reason instanceof TypeError) {
+      event.preventDefault();
+      console.warn("holdfast: not all has arrived, it is loaded anew:", reason.message);
+    }
+    again();
+  };
+  addEventListener("error", (event) => {
+    const { target } = event;
     if (target.tagName === "SCRIPT" || target.rel === "stylesheet") again();
-    else if (target === window) notStarted();
+    else if (target === window) notStarted(event, event.error);
   }, true);
-  addEventListener("unhandledrejection", notStarted);
+  addEventListener("unhandledrejection", (event) => notStarted(event, event.reason));
   addEventListener("TrunkApplicationStarted", () => { if (!isComing) kept((s) => s.removeItem(KEY)); });
 })();

@@ -1,5 +1,5 @@
 // What the page must not do: turn text into markup or into code (Trusted Types, enforced by the server's header in the page and in both
-// workers), and make a sound that nobody asked for.
+// workers), make a sound that nobody asked for, and stay half loaded where the network was cut off in the middle of the first visit.
 
 import { CARDS, SCREENS, openTill, swipe } from './till.mjs';
 
@@ -93,7 +93,23 @@ async function sounds(browser, origin, check) {
   await context.close();
 }
 
+/** Chromium fails whatever is under way when an interface changes; here it is the app's WebAssembly, on the first visit only. */
+async function firstVisit(browser, origin, check) {
+  let [visits, cut] = [0, 0];
+  const { page, context, problems } = await openTill(browser, origin, LANDSCAPE, (opened) => opened.route('**/*', (route) => {
+    if (route.request().isNavigationRequest()) visits += 1;
+    if (visits > 1 || !route.request().url().endsWith('.wasm')) return route.continue();
+    cut += 1;
+    return route.abort('connectionreset');
+  }));
+  const isThere = await page.locator('[data-state="enrol"]').isVisible();
+  check('first visit: what was cut off is loaded anew', isThere && cut > 0 && visits === 2 ? [] : [`${visits} visits, ${cut} cut off`]);
+  check('first visit: the browser reports nothing', [...new Set(problems)]);
+  await context.close();
+}
+
 export async function guards(browser, origin, check) {
   await trustedTypes(browser, origin, check);
   await sounds(browser, origin, check);
+  await firstVisit(browser, origin, check);
 }

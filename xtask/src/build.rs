@@ -96,6 +96,8 @@ pub fn app(paths: &Paths, steps: &Steps, root_public: &Path, dist: &Path) -> Out
         trunk.args(["build", "--release", "--locked", "--color", "never", "--dist"]).arg(dist);
         trunk.env("HOLDFAST_ROOT_KEYS", root_public).env("TRUNK_SKIP_VERSION_CHECK", "true");
         trunk.env("HOLDFAST_XTASK", env::current_exe().doing("where xtask itself is")?);
+        // A target directory that checkouts share may hold an xtask that was compiled in another one, gone by now.
+        trunk.env("CARGO_MANIFEST_DIR", paths.repo.join("xtask"));
         // trunk takes NO_COLOR for a true or false and stops at the `1` that everybody else means.
         trunk.env_remove("NO_COLOR");
         run::succeed(&Watch::new(paths, "till"), &mut trunk)?;
