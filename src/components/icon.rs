@@ -42,6 +42,8 @@ pub const PRINTER: Icon = still(&[
     "M7 17H5a2 2 0 0 1-2-2v-4a2 2 0 0 1 2-2h14a2 2 0 0 1 2 2v4a2 2 0 0 1-2 2h-2",
     "M7 14h10v6H7z",
 ]);
+/// Given up: nothing was taken, and nothing will be.
+pub const VOIDED: Icon = still(&["M12 4.5a7.5 7.5 0 1 0 0 15a7.5 7.5 0 0 0 0-15z", "M6.8 6.8l10.4 10.4"]);
 pub const WARNING: Icon = still(&["M12 4L2.8 19.5h18.4z", "M12 10v4.5", "M12 17.2v.01"]);
 pub const BACK: Icon = Icon { strokes: &["M14.5 5.5L8 12l6.5 6.5"], directed: true };
 /// Stands on keypads, which run from left to right in every language.

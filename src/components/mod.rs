@@ -3,6 +3,7 @@
 //! Views are written with Leptos' builder functions, not with its `view!` macro: the macro turns static parts into
 //! `innerHTML`, which the page's Content-Security-Policy (Trusted Types) forbids.
 
+pub mod ask;
 pub mod bar;
 pub mod cart;
 pub mod goods;
@@ -14,3 +15,4 @@ pub mod receipt_mail;
 pub mod refund;
 pub mod signed_off;
 pub mod strip;
+pub mod ways;

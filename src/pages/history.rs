@@ -2,13 +2,13 @@
 
 use crate::browser::intl::TimeStyle;
 use crate::components::bar::page_bar;
-use crate::components::icon::{CLOCK, DOTS, HELD, Icon, SEARCH, TICK, WARNING, icon};
+use crate::components::icon::{CLOCK, DOTS, HELD, Icon, SEARCH, TICK, VOIDED, WARNING, icon};
 use crate::messages::{fill, isolated};
 use crate::pages::payment::detail;
 use crate::state::payment::{Payment, Tone};
 use crate::state::till::Till;
 use crate::state::view_model::Route;
-use crate::state::words::{card_words, stage_word};
+use crate::state::words::{card_words, standing_word};
 use leptos::html::{button, div, h2, input, label, li, main, p, section, span, ul};
 use leptos::prelude::*;
 
@@ -114,7 +114,7 @@ fn entry(till: Till, payment: Payment, open: Memo<Option<String>>) -> AnyView {
 /// The state in a word; a decline says why at once.
 fn title(till: Till, payment: &Payment) -> String {
     let t = till.t();
-    let word = stage_word(&payment.state, t);
+    let word = standing_word(till, payment);
     match &payment.state {
         crate::state::payment::PaymentStage::Declined { code } => format!("{word}: {}", t.decline_reason(code)),
         _ => word.to_owned(),
@@ -126,6 +126,7 @@ pub fn state_mark(tone: Tone) -> AnyView {
         Tone::Plain => DOTS,
         Tone::Waiting => HELD,
         Tone::Paid => TICK,
+        Tone::Void => VOIDED,
         Tone::Trouble => WARNING,
     };
     span().class("state-mark").attr("data-tone", tone.name()).child(icon(picture)).into_any()

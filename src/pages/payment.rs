@@ -3,13 +3,15 @@
 use crate::browser::{intl::TimeStyle, page};
 use crate::components::icon::{BACK, icon, mark};
 use crate::components::receipt_mail::receipt_mail;
-use crate::components::refund::refund;
+use crate::components::ways::ways;
 use crate::messages::fill;
 use crate::pages::history::state_mark;
+use crate::state::instruct::{self, Talk};
 use crate::state::payment::{Payment, PaymentStage, Tone};
 use crate::state::till::Till;
 use crate::state::view_model::Overlay;
-use crate::state::words::{card_words, stage_word};
+use crate::state::words::{card_words, quarantine_words, standing_word};
+use holdfast_core::payment::instruction::InstructionKind;
 use holdfast_wire::stored::MISSING;
 use leptos::html::{a, button, dd, div, dl, dt, h2, h3, li, ol, p, span};
 use leptos::prelude::*;
@@ -20,13 +22,19 @@ pub fn detail(till: Till, open: Memo<Option<String>>) -> impl IntoView {
         let id = open.get()?;
         till.payments.with(|all| all.iter().find(|p| p.id == id).cloned())
     });
+    Effect::new(move |_| {
+        if let Some(id) = open.get() {
+            instruct::look(till, id);
+        }
+    });
+    let talk = Talk::new();
     move || match payment.get() {
-        Some(payment) => whole(till, payment),
+        Some(payment) => whole(till, payment, talk),
         None => div().class("detail-none").child((mark(), p().child(move || till.t().history_pick))).into_any(),
     }
 }
 
-fn whole(till: Till, payment: Payment) -> AnyView {
+fn whole(till: Till, payment: Payment, talk: Talk) -> AnyView {
     let tone = payment.state.tone();
     let shown = StoredValue::new(payment.clone());
     let text = move |say: fn(Till, &Payment) -> String| move || shown.with_value(|p| say(till, p));
@@ -37,7 +45,7 @@ fn whole(till: Till, payment: Payment) -> AnyView {
         .child((icon(BACK), span().child(move || till.t().back)));
     let word = h2()
         .class("detail-state")
-        .child((state_mark(tone), span().child(text(|till, p| stage_word(&p.state, till.t()).to_owned()))));
+        .child((state_mark(tone), span().child(text(|till, p| standing_word(till, p).to_owned()))));
     let receipt = button()
         .r#type("button")
         .class("button")
@@ -64,7 +72,7 @@ fn whole(till: Till, payment: Payment) -> AnyView {
                 div().class("detail-amount num").child(text(|till, p| till.money(p.amount))),
                 p().class("detail-say").child(text(say)),
             )),
-            refund(till, &payment),
+            ways(till, &payment, talk),
             receipt_mail(till, payment.id.clone(), "payment-email"),
             lines(till, &payment),
             h3().child(move || till.t().timeline),
@@ -83,7 +91,7 @@ fn say(till: Till, payment: &Payment) -> String {
         PaymentStage::Declined { code } => fill(t.declined_say, &[("reason", t.decline_reason(code))]),
         PaymentStage::Expired => t.say_expired.to_owned(),
         PaymentStage::Quarantined { reason } if reason == MISSING => t.say_missing.to_owned(),
-        PaymentStage::Quarantined { reason } => fill(t.say_quarantined, &[("reason", reason)]),
+        PaymentStage::Quarantined { reason } => fill(t.say_quarantined, &[("reason", quarantine_words(reason, t))]),
         PaymentStage::PartlyRefunded | PaymentStage::Refunded => {
             fill(t.say_refunded, &[("amount", &till.money_within(payment.refunded))])
         }
@@ -105,35 +113,62 @@ fn lines(till: Till, payment: &Payment) -> Option<AnyView> {
     Some((h3().child(move || till.t().lines), leptos::html::ul().child(rows.collect_view())).into_any())
 }
 
-/// What is known to have happened, and the next thing that will.
+/// What is known to have happened, what is under way, and else the next thing that will.
 fn timeline(till: Till, payment: &Payment) -> AnyView {
-    let step = move |tone: Tone, word: fn(Till) -> &'static str, at_ms: Option<i64>| {
-        li().attr("data-tone", tone.name()).attr("data-done", at_ms.is_some().to_string()).child((
-            span().child(move || word(till)),
-            span()
-                .class("timeline-time num")
-                .child(move || at_ms.map(|ms| till.time(ms, TimeStyle::DayTime)).unwrap_or_default()),
-        ))
+    let (id, shown) = (payment.id.clone(), payment.clone());
+    let under_way = Memo::new(move |_| till.under_way.with(|all| all.get(&id).copied()));
+    let is_over = matches!(shown.state.tone(), Tone::Paid | Tone::Trouble | Tone::Void);
+    let steps = move || {
+        let end = end_of(&shown.state);
+        let end_tone = if is_over { end.0 } else { Tone::Plain };
+        let last = step(till, end_tone, end.1, shown.changed_ms.filter(|_| is_over));
+        // A void that is under way comes instead of the charge.
+        let last = (is_over || under_way.get() != Some(InstructionKind::Void)).then_some(last);
+        let begun = under_way.get().map(|kind| step(till, Tone::Plain, begun_word(kind), None));
+        (last, begun)
     };
-    let taken: fn(Till) -> &'static str =
-        if payment.offline { |till| till.t().step_taken_offline } else { |till| till.t().step_taken_online };
-    let end: (Tone, fn(Till) -> &'static str) = match &payment.state {
+    let (taken_tone, taken): (Tone, Word) = if payment.offline {
+        (Tone::Waiting, |till| till.t().step_taken_offline)
+    } else {
+        (Tone::Plain, |till| till.t().step_taken_online)
+    };
+    ol().class("timeline")
+        .child((
+            step(till, taken_tone, taken, Some(payment.taken_ms)),
+            step(till, Tone::Plain, |till| till.t().step_received, payment.received_ms),
+            steps,
+        ))
+        .into_any()
+}
+
+type Word = fn(Till) -> &'static str;
+
+fn step(till: Till, tone: Tone, word: Word, at_ms: Option<i64>) -> AnyView {
+    let time = move || at_ms.map(|ms| till.time(ms, TimeStyle::DayTime)).unwrap_or_default();
+    li().attr("data-tone", tone.name())
+        .attr("data-done", at_ms.is_some().to_string())
+        .child((span().child(move || word(till)), span().class("timeline-time num").child(time)))
+        .into_any()
+}
+
+fn end_of(state: &PaymentStage) -> (Tone, Word) {
+    match state {
         PaymentStage::Declined { .. } => (Tone::Trouble, |till| till.t().state_declined),
         PaymentStage::PartlyRefunded => (Tone::Paid, |till| till.t().state_part_refunded),
         PaymentStage::Refunded => (Tone::Paid, |till| till.t().state_refunded),
-        PaymentStage::Voided => (Tone::Paid, |till| till.t().state_voided),
+        PaymentStage::Voided => (Tone::Void, |till| till.t().state_voided),
         PaymentStage::Expired => (Tone::Trouble, |till| till.t().state_expired),
         PaymentStage::Quarantined { .. } => (Tone::Trouble, |till| till.t().state_quarantined),
         _ => (Tone::Paid, |till| till.t().step_charged),
-    };
-    let is_over = matches!(payment.state.tone(), Tone::Paid | Tone::Trouble);
-    ol().class("timeline")
-        .child((
-            step(if payment.offline { Tone::Waiting } else { Tone::Plain }, taken, Some(payment.taken_ms)),
-            step(Tone::Plain, |till| till.t().step_received, payment.received_ms),
-            step(if is_over { end.0 } else { Tone::Plain }, end.1, payment.changed_ms.filter(|_| is_over)),
-        ))
-        .into_any()
+    }
+}
+
+fn begun_word(kind: InstructionKind) -> Word {
+    match kind {
+        InstructionKind::Refund => |till| till.t().step_refunding,
+        InstructionKind::Void => |till| till.t().step_voiding,
+        InstructionKind::Retry => |till| till.t().step_retrying,
+    }
 }
 
 fn facts(till: Till, payment: StoredValue<Payment>) -> AnyView {

@@ -1,6 +1,6 @@
 //! From the wire's shapes to what the views are given.
 
-use super::payment::{CardView, LineView, Payment, PaymentStage};
+use super::payment::{CardView, LineView, Payment, PaymentStage, RetryWindow};
 use holdfast_core::card::{Brand, Entry};
 use holdfast_core::money::{Amount, Currency};
 use holdfast_wire::history::PaymentView;
@@ -10,7 +10,7 @@ use holdfast_wire::stored::{MISSING, Tombstone};
 /// A payment as the server tells it. `None` for a currency or state that this version does not know.
 pub fn known(view: &PaymentView) -> Option<Payment> {
     let currency = view.currency.parse().ok()?;
-    let (code, text) = view.reason.as_ref().map_or_else(Default::default, |r| (r.code.clone(), r.text.clone()));
+    let code = view.reason.as_ref().map(|reason| reason.code.clone()).unwrap_or_default();
     let state = match view.state.as_str() {
         "received" => PaymentStage::Received,
         "authorising" => PaymentStage::Authorising,
@@ -22,7 +22,7 @@ pub fn known(view: &PaymentView) -> Option<Payment> {
         "voided" => PaymentStage::Voided,
         "declined" => PaymentStage::Declined { code },
         "expired" => PaymentStage::Expired,
-        "quarantined" => PaymentStage::Quarantined { reason: if text.is_empty() { code } else { text } },
+        "quarantined" => PaymentStage::Quarantined { reason: code },
         _ => return None,
     };
     Some(Payment {
@@ -46,6 +46,11 @@ pub fn known(view: &PaymentView) -> Option<Payment> {
         lines: lines(&view.lines, currency),
         // A path of this server, and nothing else, may become a link.
         live: view.receipt.clone().filter(|path| is_receipt_path(path)),
+        retry: view.retry.map(|retry| RetryWindow {
+            from_ms: retry.from_ms,
+            until_ms: retry.until_ms,
+            by_itself: retry.by_itself,
+        }),
     })
 }
 
@@ -84,6 +89,7 @@ pub fn own(id: &str, sale: &SaleWire, card: &CardWire, created_ms: i64, state: P
         approval_code: None,
         lines: lines(&sale.lines, currency),
         live: None,
+        retry: None,
     })
 }
 

@@ -12,6 +12,8 @@ pub mod view_model;
 #[cfg(target_arch = "wasm32")]
 pub mod connection;
 #[cfg(target_arch = "wasm32")]
+pub mod instruct;
+#[cfg(target_arch = "wasm32")]
 pub mod payments;
 #[cfg(target_arch = "wasm32")]
 pub mod queue;

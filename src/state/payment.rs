@@ -48,6 +48,17 @@ pub struct Payment {
     pub lines: Vec<LineView>,
     /// Path of the live receipt, once the server has the payment.
     pub live: Option<String>,
+    /// When the card may be tried again, of a declined payment whose sealed card the server kept.
+    pub retry: Option<RetryWindow>,
+}
+
+/// From when until when a declined card may be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryWindow {
+    pub from_ms: i64,
+    pub until_ms: i64,
+    /// The server does it without being asked.
+    pub by_itself: bool,
 }
 
 /// Where a payment stands, the device's own state included.
@@ -80,6 +91,8 @@ pub enum Tone {
     Plain,
     Waiting,
     Paid,
+    /// Given up before it was charged.
+    Void,
     Trouble,
 }
 
@@ -89,6 +102,7 @@ impl Tone {
             Self::Plain => "plain",
             Self::Waiting => "waiting",
             Self::Paid => "paid",
+            Self::Void => "void",
             Self::Trouble => "trouble",
         }
     }
@@ -118,13 +132,40 @@ impl PaymentStage {
             Self::Stored { .. } => Tone::Waiting,
             Self::Received | Self::Authorising | Self::Authorised | Self::Capturing => Tone::Plain,
             // What was given back is over, and needs nobody.
-            Self::Captured | Self::PartlyRefunded | Self::Refunded | Self::Voided => Tone::Paid,
+            Self::Captured | Self::PartlyRefunded | Self::Refunded => Tone::Paid,
+            Self::Voided => Tone::Void,
             Self::Declined { .. } | Self::Expired | Self::Quarantined { .. } => Tone::Trouble,
         }
     }
 
     pub fn is_waiting(&self) -> bool {
         matches!(self, Self::Stored { .. })
+    }
+}
+
+/// What can be done about a payment, by its state and the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Refund(Amount),
+    Void,
+    Retry,
+}
+
+/// `None`: nothing can be asked for.
+pub fn way(payment: &Payment, now_ms: i64) -> Option<Way> {
+    match &payment.state {
+        PaymentStage::Captured | PaymentStage::PartlyRefunded => left_to_refund(payment).map(Way::Refund),
+        PaymentStage::Received | PaymentStage::Authorising | PaymentStage::Authorised | PaymentStage::Capturing => {
+            Some(Way::Void)
+        }
+        PaymentStage::Declined { .. } => {
+            payment.retry.is_some_and(|r| (r.from_ms..r.until_ms).contains(&now_ms)).then_some(Way::Retry)
+        }
+        PaymentStage::Stored { .. }
+        | PaymentStage::Refunded
+        | PaymentStage::Voided
+        | PaymentStage::Expired
+        | PaymentStage::Quarantined { .. } => None,
     }
 }
 
@@ -143,6 +184,44 @@ pub fn typed_refund(text: &str, left: Amount) -> Option<Amount> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_can_be_done_follows_the_state_and_the_clock() {
+        let euros = |minor| Amount::new(minor, "EUR".parse().expect("a currency"));
+        let retry = Some(RetryWindow { from_ms: 10, until_ms: 20, by_itself: false });
+        let declined = || PaymentStage::Declined { code: "05".into() };
+        for (state, retry, now_ms, expected) in [
+            (PaymentStage::Captured, None, 0, Some(Way::Refund(euros(1_060)))),
+            (PaymentStage::Received, None, 0, Some(Way::Void)),
+            (PaymentStage::Capturing, None, 0, Some(Way::Void)),
+            (PaymentStage::Voided, None, 0, None),
+            (declined(), None, 15, None),
+            (declined(), retry, 9, None),
+            (declined(), retry, 10, Some(Way::Retry)),
+            (declined(), retry, 20, None),
+            (PaymentStage::Expired, retry, 15, None),
+        ] {
+            let payment = Payment {
+                id: String::new(),
+                number: String::new(),
+                state,
+                amount: euros(1_060),
+                tax: euros(0),
+                refunded: euros(0),
+                card: CardView { brand: String::new(), last4: String::new(), entry: Entry::Keyed },
+                offline: true,
+                device: String::new(),
+                taken_ms: 0,
+                received_ms: None,
+                changed_ms: None,
+                approval_code: None,
+                lines: Vec::new(),
+                live: None,
+                retry,
+            };
+            assert_eq!(way(&payment, now_ms), expected, "{:?} at {now_ms}", payment.state);
+        }
+    }
 
     #[test]
     fn only_what_is_left_can_be_typed() {

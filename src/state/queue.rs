@@ -3,7 +3,7 @@
 use super::payment::{Payment, PaymentStage, Tone};
 use super::till::Till;
 use super::view_model::WaitingView;
-use super::{connection, convert, receipts};
+use super::{connection, convert, instruct, receipts};
 use holdfast_core::money::Amount;
 use holdfast_core::outbox::UploadOutcome;
 use holdfast_web::device::{Device, HistoryItem, Standing};
@@ -64,13 +64,15 @@ fn from_history(item: &HistoryItem) -> Option<Payment> {
     }
 }
 
-/// Whether a payment is at the server and not settled: then the history is worth asking for soon.
+/// Whether a payment is at the server and not settled, or something was asked about one: then the history is worth asking for soon.
 pub fn any_on_its_way(till: Till) -> bool {
-    till.payments.with_untracked(|all| all.iter().any(|p| p.state.tone() == Tone::Plain))
+    till.under_way.with_untracked(|all| !all.is_empty())
+        || till.payments.with_untracked(|all| all.iter().any(|p| p.state.tone() == Tone::Plain))
 }
 
 pub async fn sync_history(till: Till, device: &Device) {
     receipts::sync(till, device).await;
+    instruct::follow(till, device).await;
     match device.sync_history().await {
         Ok(_) => refresh(till).await,
         Err(error) => leptos::logging::log!("the history is not up to date: {error}"),

@@ -1,11 +1,12 @@
 //! Paying back: asking the server, and the words for what became of it.
 
+use super::instruct::{self, taken_words};
 use super::payment::Payment;
 use super::queue;
 use super::till::Till;
 use crate::messages::fill;
 use holdfast_core::money::Amount;
-use holdfast_web::device::{RefundAsk, Refunded};
+use holdfast_web::device::{Instructed, InstructionAsk, Wanted};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -32,42 +33,32 @@ pub fn pay_back(
     refused: StoredValue<u32>,
 ) {
     let Some(device) = till.device() else { return };
-    let wanted = RefundAsk {
-        payment_id: payment.id.clone(),
-        amount_minor: amount.minor(),
-        refunded_minor: payment.refunded.minor(),
-        refused: refused.get_value(),
-    };
+    let wanted = Wanted::Refund { amount_minor: amount.minor(), refunded_minor: payment.refunded.minor() };
+    let asked = InstructionAsk { payment_id: payment.id.clone(), wanted, refused: refused.get_value() };
     paying.set(Paying::Working(amount));
     fault.set(None);
     spawn_local(async move {
-        let outcome = device.refund(&wanted).await.unwrap_or(Refunded::NoAnswer);
+        let outcome = device.instruct(&asked).await.unwrap_or(Instructed::NoAnswer);
         let t = till.lang.get_untracked().messages();
         let (next, said) = match outcome {
-            Refunded::Done => {
+            Instructed::Done => {
                 till.notify(fill(t.refund_done, &[("amount", &till.money_within(amount))]));
                 (Paying::Not, None)
             }
-            Refunded::UnderWay => (Paying::Not, Some(t.refund_under_way.to_owned())),
-            Refunded::Refused { code, .. } => {
+            Instructed::UnderWay => {
+                instruct::begin(till, &asked);
+                (Paying::Not, None)
+            }
+            Instructed::Refused { code, .. } => {
                 refused.update_value(|count| *count += 1);
                 (Paying::Typing, Some(fill(t.refund_refused, &[("code", &code)])))
             }
-            Refunded::NotTaken(problem) => (Paying::Typing, Some(problem_words(&problem, t).to_owned())),
-            Refunded::NoAnswer => (Paying::Doubt(amount), Some(t.refund_no_answer.to_owned())),
+            Instructed::NotTaken(problem) => (Paying::Typing, Some(taken_words(&problem, t).to_owned())),
+            Instructed::NoAnswer => (Paying::Doubt(amount), Some(t.refund_no_answer.to_owned())),
         };
         // The payment may be drawn anew by now, and these with it.
         let _ = paying.try_set(next);
         let _ = fault.try_set(said);
         queue::sync_history(till, &device).await;
     });
-}
-
-fn problem_words(problem: &str, t: &'static crate::messages::Messages) -> &'static str {
-    match problem {
-        "instruction-open" => t.refund_other_open,
-        "refund-too-large" | "not-captured" => t.refund_too_large,
-        "device-revoked" => t.revoked_say,
-        _ => t.refund_not_taken,
-    }
 }

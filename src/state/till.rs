@@ -15,8 +15,10 @@ use holdfast_core::cart::Cart;
 use holdfast_core::catalogue::Catalogue;
 use holdfast_core::connectivity::{AcquirerLamp, Link};
 use holdfast_core::money::{Currency, Keypad};
+use holdfast_core::payment::instruction::InstructionKind;
 use holdfast_web::device::{Device, ReceiptAsk, Subscription};
 use leptos::prelude::*;
+use std::collections::BTreeMap;
 
 /// What the shop is called and sells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +70,8 @@ pub struct Till {
     pub revoked_ms: RwSignal<Option<i64>>,
     pub sending: RwSignal<bool>,
     pub payments: RwSignal<Vec<Payment>>,
+    /// What the server was asked to do about payments, and has not done yet, by payment id.
+    pub under_way: RwSignal<BTreeMap<String, InstructionKind>>,
     /// Receipts that customers asked for by e-mail.
     pub receipt_asks: RwSignal<Vec<ReceiptAsk>>,
     /// The trusted time as of the last tick, for countdowns.
@@ -109,6 +113,7 @@ impl Till {
             revoked_ms: RwSignal::new(None),
             sending: RwSignal::new(false),
             payments: RwSignal::default(),
+            under_way: RwSignal::default(),
             receipt_asks: RwSignal::default(),
             now_ms: RwSignal::new(page::wall_ms()),
             notice: RwSignal::new(None),

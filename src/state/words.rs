@@ -1,13 +1,14 @@
 //! How the till speaks: amounts, times, notices, and every state and problem in the seller's language.
 
 use super::outcome::Said;
-use super::payment::{CardView, PaymentStage};
+use super::payment::{CardView, Payment, PaymentStage, Tone};
 use super::till::Till;
 use super::view_model::{Problem, Theme};
 use crate::browser::{intl, page, sound};
 use crate::messages::{Lang, Messages, fill};
 use holdfast_core::card::{CardNumberError, CardRefusal, TrackError};
 use holdfast_core::money::Amount;
+use holdfast_core::payment::instruction::InstructionKind;
 use holdfast_core::policy::PolicyRefusal;
 use leptos::prelude::*;
 use std::time::Duration;
@@ -119,6 +120,26 @@ pub fn stage_word(stage: &PaymentStage, t: &'static Messages) -> &'static str {
         Declined { .. } => t.state_declined,
         Expired => t.state_expired,
         Quarantined { .. } => t.state_quarantined,
+    }
+}
+
+/// The same, as long as a void is under way: nothing promises the charge then.
+pub fn standing_word(till: Till, payment: &Payment) -> &'static str {
+    let is_being_voided = till.under_way.with(|all| all.get(&payment.id) == Some(&InstructionKind::Void));
+    if is_being_voided && payment.state.tone() == Tone::Plain {
+        return till.t().step_voiding;
+    }
+    stage_word(&payment.state, till.t())
+}
+
+/// Why a payment is kept for the owner.
+pub fn quarantine_words(reason: &str, t: &'static Messages) -> &'static str {
+    match reason {
+        "device-revoked" => t.kept_revoked,
+        "id-conflict" | "sequence-conflict" => t.kept_conflict,
+        "card-key-unknown" | "card-key-destroyed" => t.kept_key,
+        "envelope-unreadable" | "envelope-refused" | "envelope-mismatch" => t.kept_sealed,
+        _ => t.kept_other,
     }
 }
 

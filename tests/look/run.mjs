@@ -10,6 +10,7 @@ import { keys } from './keys.mjs';
 import { receipts } from './receipts.mjs';
 import { refunds } from './refunds.mjs';
 import { SCREENS, openTill, startBrowser, startServer } from './till.mjs';
+import { voids } from './voids.mjs';
 
 const ALL_RUNS = [
   { size: { width: 1180, height: 820 }, scheme: 'light', lang: 'en', name: 'landscape light en' },
@@ -87,7 +88,7 @@ try {
     }
     check(`${run.name}: the browser reports nothing`, [...new Set(till.problems)]);
     await till.context.close();
-    for (const rare of [extremes, ends, receipts, refunds]) {
+    for (const rare of [extremes, ends, receipts, refunds, voids]) {
       try {
         for await (const [screen, page] of rare(browser, server.origin, run)) {
           check(`${run.name}: ${screen}`, [...await violations(page), ...await smallTargets(page), ...await sideways(page)]);

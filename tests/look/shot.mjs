@@ -6,6 +6,7 @@ import { ends } from './ends.mjs';
 import { extremes } from './extremes.mjs';
 import { refunds } from './refunds.mjs';
 import { SCREENS, openTill, startBrowser, startServer } from './till.mjs';
+import { voids } from './voids.mjs';
 
 const SIZES = {
   landscape: { width: 1180, height: 820 },
@@ -23,6 +24,10 @@ const chosen = (all) => {
   return some.length ? some : all;
 };
 
+const only = words.find((word) => word.startsWith('only='))?.slice(5);
+const screens = only ? [] : SCREENS;
+const rares = [extremes, ends, refunds, voids].filter((rare) => !only || rare.name === only);
+
 await mkdir(folder, { recursive: true });
 const server = await startServer();
 const browser = await startBrowser();
@@ -31,7 +36,7 @@ try {
     for (const scheme of chosen(['light', 'dark'])) {
       for (const lang of chosen(['en', 'de', 'ar'])) {
         const till = await openTill(browser, server.origin, { size: SIZES[size], scheme, lang });
-        for (const [name, go] of SCREENS) {
+        for (const [name, go] of screens) {
           try {
             await go(till.page);
           } catch (error) {
@@ -44,7 +49,7 @@ try {
         }
         for (const problem of new Set(till.problems)) console.error(`  ${size} ${scheme} ${lang}: ${problem}`);
         await till.context.close();
-        for (const rare of [extremes, ends, refunds]) {
+        for (const rare of rares) {
           for await (const [name, page] of rare(browser, server.origin, { size: SIZES[size], scheme, lang })) {
             await page.waitForTimeout(80);
             await page.screenshot({ path: join(folder, `${name}-${size}-${scheme}-${lang}.png`) });

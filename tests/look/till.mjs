@@ -42,7 +42,7 @@ export async function startServer() {
   const [bin, app, roots] = [needed('HOLDFAST_SERVER_BIN'), needed('HOLDFAST_DIST'), needed('HOLDFAST_ROOT_DIR')];
   const data = await mkdtemp(join(tmpdir(), 'holdfast-look-'));
   const port = await freePort();
-  const args = ['serve', '--demo', '--data', data, '--port', String(port), '--app', app, '--root-keys', roots];
+  const args = ['serve', '--demo', '--data', data, '--port', String(port), '--app', app, '--root-keys', roots, '--retry-declined'];
   const child = spawn(bin, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr.on('data', (chunk) => { log = (log + chunk).slice(-4000); });

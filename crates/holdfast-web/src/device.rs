@@ -1,15 +1,15 @@
 //! The facade for the page: one handle, cheap to clone, for everything that the till does with this device and the server.
 
 mod enrol;
+mod instructions;
 mod lists;
 mod receipts;
-mod refunds;
 mod take;
 mod types;
 mod upkeep;
 
+pub use instructions::{Instructed, InstructionAsk, Wanted};
 pub use receipts::ReceiptAsk;
-pub use refunds::{RefundAsk, Refunded};
 pub use types::{
     DeviceError, HistoryItem, OnlineOutcome, PaymentPlace, Persistence, SealFor, TakeOutcome, TakePayment, TakeRefusal,
     WaitingPayment,

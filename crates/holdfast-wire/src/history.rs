@@ -59,6 +59,20 @@ pub struct PaymentView {
     /// Path of the live receipt on the server that answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<String>,
+    /// Of a declined payment whose sealed card was kept: when it may be tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<RetryView>,
+}
+
+/// When a declined payment may be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct RetryView {
+    pub from_ms: i64,
+    /// The sealed card is wiped then.
+    pub until_ms: i64,
+    /// The server tries by itself from then on; else somebody has to ask the customer first.
+    pub by_itself: bool,
 }
 
 impl PaymentView {

@@ -56,6 +56,13 @@ pub struct InstructionView {
     pub changed_ms: i64,
 }
 
+impl InstructionView {
+    /// Whether it is still to be carried out.
+    pub fn is_open(&self) -> bool {
+        matches!(self.progress.as_str(), "asked" | "sent")
+    }
+}
+
 /// What became of it, and how the payment stands now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -81,4 +88,12 @@ pub struct Instructions {
     #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 1))]
     pub v: u32,
     pub instructions: Vec<InstructionView>,
+}
+
+impl Instructions {
+    pub fn from_json(body: &[u8]) -> Result<Self, WireError> {
+        let all: Self = from_json(body)?;
+        check_version(all.v)?;
+        Ok(all)
+    }
 }

@@ -262,6 +262,7 @@ fn view(payment: &Payment) -> PaymentView {
     };
     PaymentView {
         receipt: None,
+        retry: None,
         v: holdfast_wire::V,
         id: payment.id.to_string(),
         device_id: payment.device_id.to_string(),

@@ -33,6 +33,7 @@ pub(super) fn init(status: u16, content_type: &str) -> ResponseInit {
 pub(super) fn view(p: RecordPayload) -> PaymentView {
     PaymentView {
         receipt: None,
+        retry: None,
         v: 1,
         id: p.id,
         device_id: p.did,

@@ -67,12 +67,11 @@ async fn post(server: &Server, id: &str, request: Request, kind: InstructionKind
     let wanted = wanted(&asker, payment.id, kind)?;
     let instruction = carry_out(server, asker.merchant_id, payment.id, wanted).await?;
     let payment = look(server, asker.merchant_id, id).await?;
-    let names = server.ledger.device_names(asker.merchant_id).await?;
     let status = if instruction.progress.is_open() { StatusCode::ACCEPTED } else { StatusCode::OK };
     let answer = InstructionAnswer {
         v: V,
         instruction: view(&instruction, &payment.sale.currency),
-        payment: super::payments::view(server, &payment, &names),
+        payment: super::payments::one_view(server, &payment).await?,
     };
     Ok((status, Json(answer)))
 }

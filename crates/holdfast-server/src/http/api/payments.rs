@@ -5,6 +5,7 @@ use crate::http::auth::active;
 use crate::http::door::Person;
 use crate::http::problem::ApiError;
 use crate::http::{paging, tagged};
+use crate::process::sealed_until_ms;
 use crate::store::{Ledger as _, Payment};
 use axum::Json;
 use axum::extract::{Path, Query, Request, State};
@@ -13,8 +14,9 @@ use axum::response::Response;
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
 use holdfast_core::limits::POLL_WAIT_MS_MAX;
 use holdfast_core::payment::PaymentState;
+use holdfast_core::payment::instruction::{earliest_ms, own_retry_ms};
 use holdfast_wire::V;
-use holdfast_wire::history::{HistoryPage, PaymentView, Reason};
+use holdfast_wire::history::{HistoryPage, PaymentView, Reason, RetryView};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,8 +42,7 @@ pub async fn list(State(server): State<Arc<Server>>, request: Request) -> Result
     let more = payments.len() > limit;
     payments.truncate(limit);
     let cursor = payments.last().map_or(after, |payment| payment.change).to_string();
-    let names = server.ledger.device_names(merchant_id).await?;
-    let payments = payments.iter().map(|payment| view(&server, payment, &names)).collect();
+    let payments = views(&server, merchant_id, &payments).await?;
     tagged::json(&headers, &HistoryPage { v: V, payments, cursor, more })
 }
 
@@ -75,8 +76,7 @@ pub async fn one(
         let found = server.ledger.payment(id).await?.filter(|p| p.merchant_id == merchant_id);
         match found {
             Some(payment) if is_last_look || payment.state.is_settled() => {
-                let names = server.ledger.device_names(merchant_id).await?;
-                return Ok(Json(view(&server, &payment, &names)));
+                return Ok(Json(one_view(&server, &payment).await?));
             }
             // A payment may be asked for before its upload arrived.
             None if is_last_look => return Err(ApiError::PAYMENT_UNKNOWN),
@@ -116,7 +116,33 @@ async fn asked_by(server: &Server, request: Request) -> Result<(MerchantId, Uri)
 }
 
 /// A payment as a till may see it.
-pub fn view(server: &Server, payment: &Payment, names: &[(DeviceId, String)]) -> PaymentView {
+pub async fn one_view(server: &Server, payment: &Payment) -> Result<PaymentView, ApiError> {
+    let views = views(server, payment.merchant_id, std::slice::from_ref(payment)).await?;
+    views.into_iter().next().ok_or(ApiError::PAYMENT_UNKNOWN)
+}
+
+/// Payments of one merchant.
+async fn views(server: &Server, merchant_id: MerchantId, payments: &[Payment]) -> Result<Vec<PaymentView>, ApiError> {
+    let names = server.ledger.device_names(merchant_id).await?;
+    // Few payments are declined and kept; for the others nobody needs to know the window.
+    let window_ms = if payments.iter().any(is_kept) { server.ledger.window_ms(merchant_id).await? } else { 0 };
+    let view = |payment| PaymentView { retry: retry(payment, window_ms), ..view(server, payment, &names) };
+    Ok(payments.iter().map(view).collect())
+}
+
+/// Declined, and its sealed card was kept for another try.
+fn is_kept(payment: &Payment) -> bool {
+    matches!(payment.state, PaymentState::Declined { .. }) && payment.record.is_some()
+}
+
+fn retry(payment: &Payment, window_ms: i64) -> Option<RetryView> {
+    let PaymentState::Declined { decline, at_ms } = &payment.state else { return None };
+    let (from_ms, until_ms) = (earliest_ms(decline, *at_ms)?, sealed_until_ms(payment, window_ms));
+    let by_itself = own_retry_ms(decline, *at_ms, until_ms, 0).is_some();
+    (is_kept(payment) && from_ms < until_ms).then_some(RetryView { from_ms, until_ms, by_itself })
+}
+
+fn view(server: &Server, payment: &Payment, names: &[(DeviceId, String)]) -> PaymentView {
     let name = names.iter().find(|(id, _)| *id == payment.device_id).map(|(_, name)| name.clone());
     let (reason, approval_code) = match &payment.state {
         PaymentState::Declined { decline, .. } => {
@@ -164,5 +190,6 @@ pub fn view(server: &Server, payment: &Payment, names: &[(DeviceId, String)]) ->
         // Written by ingest from the same shape; a damaged one must not hide the payment.
         lines: serde_json::from_str(&payment.sale.lines).unwrap_or_default(),
         receipt: server.receipts.path_of(payment.id),
+        retry: None,
     }
 }
