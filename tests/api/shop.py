@@ -45,19 +45,24 @@ def binary():
     return [name for name in names if name][-1]
 
 
+def no_app(directory):
+    directory.mkdir(parents=True)
+    (directory / "index.html").write_text("<!doctype html><title>no app</title>")
+    return directory
+
+
 class Server:
     """A server on empty data. It ends with this object's `stop`."""
 
-    def __init__(self, work):
+    def __init__(self, work, *more):
         self.binary = binary()
-        self.data, self.keys, app = work / "data", work / "keys", work / "app"
-        app.mkdir(parents=True)
-        (app / "index.html").write_text("<!doctype html><title>no app</title>")
+        self.data, self.keys = work / "data", work / "keys"
+        app = Path(os.environ["HOLDFAST_DIST"]) if "HOLDFAST_DIST" in os.environ else no_app(work / "app")
         subprocess.run([self.binary, "root", "make", "--dir", self.keys], stdout=subprocess.DEVNULL, check=True)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.origin = f"http://127.0.0.1:{self.port}"
-        arguments = ["serve", "--demo", "--data", self.data, "--root-keys", self.keys, "--app", app, "--port", str(self.port)]
+        arguments = ["serve", "--demo", "--data", self.data, "--root-keys", self.keys, "--app", app, "--port", str(self.port), *more]
         self.log = open(work / "server.log", "wb")
         self.child = subprocess.Popen([self.binary, *arguments], stdout=self.log, stderr=self.log)
         end = time.monotonic() + WAIT_S
@@ -122,14 +127,14 @@ def totp(secret):
 class Device:
     """An enrolled device, and how it signs (docs/protocol.md section 2)."""
 
-    def __init__(self, server):
+    def __init__(self, server, name="Counter"):
         self.server, self.id = server, "enrol"
         self.key = ec.generate_private_key(ec.SECP256R1())
         public = self.key.public_key().public_numbers()
         jwk = {"kty": "EC", "crv": "P-256", "x": b64(public.x.to_bytes(32)), "y": b64(public.y.to_bytes(32))}
         code = json.loads(server.send("GET", "/demo/enrolment-code")[2])["code"]
-        enrolled = self.ask("POST", "/api/v1/enrolments", {"v": 1, "code": code, "device_name": "Counter", "jwk": jwk})
-        self.id, self.merchant = enrolled["device_id"], enrolled["merchant_id"]
+        enrolled = self.ask("POST", "/api/v1/enrolments", {"v": 1, "code": code, "device_name": name, "jwk": jwk})
+        self.id, self.merchant, self.number = enrolled["device_id"], enrolled["merchant_id"], enrolled["device_number"]
 
     def raw_signature(self, data):
         r, s = decode_dss_signature(self.key.sign(data, ec.ECDSA(hashes.SHA256())))
@@ -187,12 +192,12 @@ def payment_id(now_ms):
     return "-".join([text[:8], text[8:12], text[12:16], text[16:20], text[20:]])
 
 
-def seal(day, pos):
+def seal(day, pos, pan=PAN):
     """The envelope of docs/protocol.md section 5: JWE compact, RSA-OAEP-256, A256GCM."""
     header = b64(json.dumps({"alg": "RSA-OAEP-256", "enc": "A256GCM", "kid": day["kid"], "pos": pos}, separators=(",", ":")).encode())
     public = rsa.RSAPublicNumbers(int.from_bytes(unb64(day["e"])), int.from_bytes(unb64(day["n"]))).public_key()
     oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
-    plain = {"pan": PAN, "exp": "3012", "entry": "keyed", "amt": pos["amt"], "cur": pos["cur"], "pid": pos["pid"]}
+    plain = {"pan": pan, "exp": "3012", "entry": "keyed", "amt": pos["amt"], "cur": pos["cur"], "pid": pos["pid"]}
     key, iv = secrets.token_bytes(32), secrets.token_bytes(12)
     sealed = AESGCM(key).encrypt(iv, json.dumps(plain).encode().ljust(512), header.encode())
     return ".".join([header, b64(public.encrypt(key, oaep)), b64(iv), b64(sealed[:-16]), b64(sealed[-16:])])

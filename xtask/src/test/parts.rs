@@ -354,6 +354,19 @@ pub const PARTS: &[Part] = &[
         runs: |setting| Ok(vec![node(setting, "", "tests/look/run.mjs")]),
     },
     Part {
+        name: "office",
+        about: "every page of the back office in every size and theme, as an owner walks through it",
+        file: "tests/look/office.mjs",
+        needs: &[Need::Node, Need::Npm("tests/look"), Need::Pip(API), CHROMIUM],
+        built: true,
+        reads_others: false,
+        runs: |setting| {
+            let mut run = node(setting, "", "tests/look/office.mjs");
+            run.command.env("HOLDFAST_API_PYTHON", setup::python_program(setting.paths, API, "python"));
+            Ok(vec![run])
+        },
+    },
+    Part {
         name: "durability",
         about: "a stored payment is on the disk, not only in a cache",
         file: "tests/e2e/durability.mjs",

@@ -157,10 +157,10 @@ const CURRENCY: &str = "SELECT currency FROM merchants WHERE id = $1";
 /// What the books have in the drawer.
 const EXPECTED: &str = "SELECT CAST(coalesce(sum(balance_minor), 0) AS BIGINT) AS minor FROM book_sums
     WHERE merchant_id = $1 AND kind = 'accounts' AND key = 'cash-drawer' AND currency = $2";
-const ONES_OF_DAY: &str = "SELECT m.*, u.name FROM cash_moves m JOIN users u ON u.id = m.user_id
+const ONES_OF_DAY: &str =
+    "SELECT m.*, coalesce(nullif(u.name, ''), u.email) AS name FROM cash_moves m JOIN users u ON u.id = m.user_id
     WHERE m.merchant_id = $1 AND m.day = $2 ORDER BY m.at_ms, m.id";
-const ONE: &str =
-    "SELECT m.*, u.name FROM cash_moves m JOIN users u ON u.id = m.user_id WHERE m.merchant_id = $1 AND m.id = $2";
+const ONE: &str = "SELECT m.*, coalesce(nullif(u.name, ''), u.email) AS name FROM cash_moves m JOIN users u ON u.id = m.user_id WHERE m.merchant_id = $1 AND m.id = $2";
 
 struct Keep {
     dialect: Dialect,

@@ -24,57 +24,90 @@ pub struct PaymentLine {
     pub change: i64,
 }
 
-/// How many stand in one state, and what they come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StateSum {
-    pub state: String,
-    pub currency: String,
-    pub count: i64,
-    pub amount_minor: i64,
+/// Which payments a list is about. Every part that is not said is no limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Which {
+    pub state: Standing,
+    /// When they were taken: from, and until before.
+    pub taken_ms: Option<(i64, i64)>,
+    pub device_id: Option<String>,
+    pub offline: Option<bool>,
 }
+
+/// Where payments stand, as people ask for them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Standing {
+    #[default]
+    Any,
+    Waiting,
+    Paid,
+    Declined,
+    /// Declined, or too late for their window, after the goods were handed out.
+    Lost,
+    PaidBack,
+    Voided,
+}
+
+impl Standing {
+    /// The names that addresses have for them, and their words.
+    pub const ALL: [(Self, &str, &str); 7] = [
+        (Self::Any, "", "All"),
+        (Self::Waiting, "waiting", "Waiting"),
+        (Self::Paid, "paid", "Paid"),
+        (Self::Declined, "declined", "Declined"),
+        (Self::Lost, "lost", "Lost"),
+        (Self::PaidBack, "paid-back", "Paid back"),
+        (Self::Voided, "voided", "Voided"),
+    ];
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, known, _)| *known == name).map(|(standing, ..)| standing)
+    }
+
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Any => "",
+            Self::Waiting => "AND p.state IN ('received', 'authorising', 'authorised', 'capturing')",
+            Self::Paid => "AND p.state IN ('captured', 'partly-refunded')",
+            Self::Declined => "AND p.state = 'declined'",
+            Self::Lost => LOST,
+            Self::PaidBack => "AND p.state IN ('partly-refunded', 'refunded')",
+            Self::Voided => "AND p.state = 'voided'",
+        }
+    }
+}
+
+/// The books know what was handed out before it was declined.
+pub(super) const LOST: &str = "AND p.state IN ('declined', 'expired') AND EXISTS (SELECT 1 FROM journal j
+    WHERE j.merchant_id = p.merchant_id AND j.source = p.id AND j.reason IN ('declined-after-the-fact', 'expired'))";
 
 impl Desk {
     /// The page before `before`, which is the `change` of the last line of the page above.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn payments(&self, before: i64, limit: usize) -> Result<Vec<PaymentLine>, StoreError> {
-        let rows = sqlx::query(
+    pub async fn payments(&self, which: &Which, before: i64, limit: usize) -> Result<Vec<PaymentLine>, StoreError> {
+        let text = format!(
             "SELECT p.id, p.number, p.amount_minor, p.currency, p.brand, p.last4, p.state, p.reason, p.offline, p.taken_ms,
                p.change, d.name AS device_name
              FROM payments p JOIN devices d ON d.id = p.device_id
-             WHERE p.merchant_id = $1 AND p.change < $2 ORDER BY p.change DESC LIMIT $3",
-        )
-        .bind(self.id())
-        .bind(before)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(self.db.reader())
-        .await?;
+             WHERE p.merchant_id = $1 AND p.change < $2 AND p.taken_ms >= $4 AND p.taken_ms < $5 AND ($6 = '' OR p.device_id = $6)
+               AND ($7 < 0 OR p.offline = $7) {} ORDER BY p.change DESC LIMIT $3",
+            which.state.condition()
+        );
+        let (from_ms, to_ms) = which.taken_ms.unwrap_or((i64::MIN, i64::MAX));
+        // Made of constants only; every value is bound.
+        let rows = sqlx::query(sqlx::AssertSqlSafe(text))
+            .bind(self.id())
+            .bind(before)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .bind(from_ms)
+            .bind(to_ms)
+            .bind(which.device_id.clone().unwrap_or_default())
+            .bind(which.offline.map_or(-1, i64::from))
+            .fetch_all(self.db.reader())
+            .await?;
         rows.iter().map(line).collect()
-    }
-
-    /// Payments since `since_ms` by state.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn sums_since(&self, since_ms: i64) -> Result<Vec<StateSum>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT state, currency, count(*) AS count, CAST(sum(amount_minor) AS BIGINT) AS amount_minor FROM payments
-             WHERE merchant_id = $1 AND taken_ms >= $2 GROUP BY state, currency ORDER BY state, currency",
-        )
-        .bind(self.id())
-        .bind(since_ms)
-        .fetch_all(self.db.reader())
-        .await?;
-        let sum = |row: &AnyRow| -> Result<StateSum, StoreError> {
-            Ok(StateSum {
-                state: row.try_get("state")?,
-                currency: row.try_get("currency")?,
-                count: row.try_get("count")?,
-                amount_minor: row.try_get("amount_minor")?,
-            })
-        };
-        rows.iter().map(sum).collect()
     }
 }
 

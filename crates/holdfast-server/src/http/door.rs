@@ -15,6 +15,9 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+/// With this a page of the office says that it keeps itself up to date and that nobody asked.
+const REFRESH: &str = "x-holdfast-refresh";
+
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -92,8 +95,9 @@ pub async fn door(State((server, access)): State<(Arc<Server>, Access)>, mut req
     if let Some(wanted) = wanted {
         // Read before anything is waited for: a body cannot be shared between threads.
         let token = token(&server, &request);
+        let is_asked = !request.headers().contains_key(REFRESH);
         let found = match token {
-            Ok(token) => person(&server, &token, wanted).await,
+            Ok(token) => person(&server, &token, wanted, is_asked).await,
             Err(error) => Err(error),
         };
         match found {
@@ -149,8 +153,9 @@ fn token(server: &Server, request: &Request) -> Result<String, ApiError> {
     }
 }
 
-async fn person(server: &Server, token: &str, wanted: Wanted) -> Result<Person, ApiError> {
-    let session = server.people.session(server.clock.now_ms(), token).await?.ok_or(ApiError::SIGN_IN_NEEDED)?;
+async fn person(server: &Server, token: &str, wanted: Wanted, is_asked: bool) -> Result<Person, ApiError> {
+    let session = server.people.session_used(server.clock.now_ms(), token, is_asked).await?;
+    let session = session.ok_or(ApiError::SIGN_IN_NEEDED)?;
     let role = session.role();
     let is_wanted = match wanted {
         Wanted::Half => session.stage != Stage::Open,

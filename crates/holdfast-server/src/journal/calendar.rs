@@ -70,9 +70,23 @@ impl Calendar {
         (self.begin_of(day), self.begin_of(day.saturating_add(1)))
     }
 
+    /// The same of one hour of a business day, by the clock on the wall.
+    pub fn hour_window(&self, day: i64, hour: u8) -> (UnixMs, UnixMs) {
+        let hour = i8::try_from(hour).unwrap_or(0).clamp(0, 23);
+        // What comes before the day's first hour is already the next date.
+        let date = if hour < self.day_start_hour { day.saturating_add(1) } else { day };
+        let from_ms = self.instant(date, hour);
+        let to_ms = if hour == 23 { self.instant(date.saturating_add(1), 0) } else { self.instant(date, hour + 1) };
+        (from_ms, to_ms)
+    }
+
     fn begin_of(&self, day: i64) -> UnixMs {
-        let utc_ms = day.saturating_mul(DAY_MS);
-        let local = EPOCH.checked_add(day.days()).map(|date| date.at(self.day_start_hour, 0, 0, 0));
+        self.instant(day, self.day_start_hour)
+    }
+
+    fn instant(&self, date: i64, hour: i8) -> UnixMs {
+        let utc_ms = date.saturating_mul(DAY_MS);
+        let local = EPOCH.checked_add(date.days()).map(|date| date.at(hour, 0, 0, 0));
         // Where that hour is left out, the day begins when the clock goes on.
         let instant = local.and_then(|local| self.zone.to_timestamp(local));
         instant.map_or(utc_ms, Timestamp::as_millisecond)
@@ -176,6 +190,23 @@ mod tests {
                 let days = [from_ms - 1, from_ms, to_ms - 1, to_ms].map(|at_ms| calendar.when(at_ms).day);
                 assert_eq!(days, [day - 1, day, day, day + 1], "{zone} {start} {}", iso_date(day));
             }
+        }
+    }
+
+    #[test]
+    fn the_hours_of_a_day_are_its_window() {
+        for (zone, start) in [("UTC", 0), ("Europe/Berlin", 4), ("Asia/Kathmandu", 3)] {
+            let calendar = Calendar::new(zone, start).expect("a calendar");
+            let day = 20_780;
+            let mut at_ms = calendar.window(day).0;
+            for hour in (0..24).map(|n| u8::try_from((n + start) % 24).expect("an hour")) {
+                let (from_ms, to_ms) = calendar.hour_window(day, hour);
+                assert_eq!(from_ms, at_ms, "{zone} {hour}");
+                let when = calendar.when(from_ms);
+                assert_eq!((when.day, when.hour), (day, hour));
+                at_ms = to_ms;
+            }
+            assert_eq!(at_ms, calendar.window(day).1);
         }
     }
 

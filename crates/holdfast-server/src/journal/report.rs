@@ -47,8 +47,15 @@ impl Ask {
     /// When a part is no kind, no day or no range.
     pub fn parse(kind: &str, from: &str, to: &str) -> Result<Self, AskError> {
         let kind = Kind::from_name(kind).ok_or(AskError::Kind)?;
-        let (from, to) = (day(from)?, day(to)?);
-        if !(0..DAYS_MAX).contains(&(to - from)) {
+        Self::of(kind, day(from)?, day(to)?)
+    }
+
+    /// The same of business days, counted from 1970-01-01.
+    ///
+    /// # Errors
+    /// When they are no range.
+    pub fn of(kind: Kind, from: i64, to: i64) -> Result<Self, AskError> {
+        if !(0..DAYS_MAX).contains(&to.saturating_sub(from)) {
             return Err(AskError::Range);
         }
         Ok(Self { kind, from, to })

@@ -83,6 +83,19 @@ impl People {
     /// # Errors
     /// When the database refuses.
     pub async fn session(&self, now_ms: UnixMs, token: &str) -> Result<Option<Session>, PeopleError> {
+        self.session_used(now_ms, token, true).await
+    }
+
+    /// The same. When nobody asked, as when a page keeps itself up to date, it is no use, and the session ends as if nothing had come.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn session_used(
+        &self,
+        now_ms: UnixMs,
+        token: &str,
+        is_asked: bool,
+    ) -> Result<Option<Session>, PeopleError> {
         let found = sqlx::query(
             "SELECT s.token_hash, s.user_id, s.stage, s.used_ms, s.expires_ms, u.email, u.name, u.is_operator,
                m.merchant_id, m.role, k.name AS merchant_name, k.zone
@@ -100,7 +113,7 @@ impl People {
         let Some(row) = found else { return Ok(None) };
         let session = session(&row)?;
         let used_ms: i64 = row.try_get("used_ms").map_err(StoreError::from)?;
-        if used_ms < now_ms - USED_EVERY_MS {
+        if is_asked && used_ms < now_ms - USED_EVERY_MS {
             let hash = session.token_hash.clone();
             let write = self.db.write(move |c| {
                 Box::pin(async move {

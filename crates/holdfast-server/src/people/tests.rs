@@ -143,6 +143,11 @@ async fn a_session_ends_when_idle_when_old_and_when_it_is_ended(town: Town) {
     assert!(town.session(NOW + 3 * SESSION_IDLE_MS_MAX, &token).await.is_none(), "idle");
 
     let token = open(NOW).await;
+    let unasked = town.people.session_used(NOW + SESSION_IDLE_MS_MAX - 1, &token, false).await.expect("reads");
+    assert!(unasked.is_some(), "a page that keeps itself up to date is answered");
+    assert!(town.session(NOW + SESSION_IDLE_MS_MAX + 1, &token).await.is_none(), "and that was no use");
+
+    let token = open(NOW).await;
     let mut now_ms = NOW;
     while now_ms < NOW + SESSION_MS_MAX {
         assert!(town.session(now_ms, &token).await.is_some());

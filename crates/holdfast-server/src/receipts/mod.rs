@@ -3,7 +3,7 @@
 //! [`Receipts`] knows the addresses, [`view`] says what a payment's receipt holds, in the shop's language and time, and [`page`] draws it.
 //! Nothing of a person is in it but the brand and the last four digits of a card.
 
-mod format;
+pub mod format;
 pub mod page;
 mod view;
 mod words;

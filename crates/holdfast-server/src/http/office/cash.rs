@@ -1,6 +1,6 @@
 //! The cash drawer: what goes in and out, and what a count finds.
 
-use super::format::{money, utc};
+use super::format::{money, time};
 use super::page::{Tab, alert, inside};
 use crate::desk::{CashKind, CashMove, Drawer};
 use crate::http::Server;
@@ -55,15 +55,16 @@ async fn page(server: &Server, person: &Person, words: Option<&str>) -> Result<R
         (alert(words))
         div.office-cards { (cards(&drawer)) }
         (entry(&drawer))
+        h2 { "Today’s moves" }
         @if drawer.moves.is_empty() { p.office-empty { "Nothing was done with the drawer today." } }
-        ul.office-list { @for one in drawer.moves.iter().rev() { (row(one)) } }
+        ul.office-list { @for one in drawer.moves.iter().rev() { (row(one, person.zone())) } }
     };
     Ok(inside(person, Tab::Cash, body))
 }
 
 fn cards(drawer: &Drawer) -> Markup {
     let colour = match drawer.difference_minor {
-        None => "",
+        None => "plain",
         Some(0) => "green",
         Some(_) => "red",
     };
@@ -83,7 +84,7 @@ fn cards(drawer: &Drawer) -> Markup {
                         @else { (money(difference, &drawer.currency)) " too much." }
                     }
                 }
-                _ => { p.office-amount.num { "none" } }
+                _ => { p.office-amount { "Not yet" } }
             }
         }
     }
@@ -92,25 +93,34 @@ fn cards(drawer: &Drawer) -> Markup {
 /// The id is made with the page: a form that is sent twice is one move.
 fn entry(drawer: &Drawer) -> Markup {
     html! {
-        form.office-cash method="post" action="/office/cash" {
+        form.office-card.office-cash method="post" action="/office/cash" {
+            h2 { "Something was done with the drawer" }
             input type="hidden" name="id" value=(uuid::Uuid::new_v4());
-            label for="kind" { "What" }
-            select.input id="kind" name="kind" {
-                option value="float" { "Float" }
-                option value="pay-in" { "Paid in" }
-                option value="pay-out" { "Paid out" }
-                option value="count" { "Counted" }
+            div.office-line {
+                div.field {
+                    label for="kind" { "What" }
+                    select.input id="kind" name="kind" {
+                        option value="float" { "Float" }
+                        option value="pay-in" { "Paid in" }
+                        option value="pay-out" { "Paid out" }
+                        option value="count" { "Counted" }
+                    }
+                }
+                div.field {
+                    label for="amount" { "Amount in " (drawer.currency) }
+                    input.input.num id="amount" name="amount" inputmode="decimal" autocomplete="off" maxlength="16" required;
+                }
+                div.field {
+                    label for="note" { "Note" }
+                    input.input id="note" name="note" maxlength="120" autocomplete="off";
+                }
+                button.button.primary type="submit" { "Keep it" }
             }
-            label for="amount" { "Amount in " (drawer.currency) }
-            input.input.num id="amount" name="amount" inputmode="decimal" autocomplete="off" maxlength="16" required;
-            label for="note" { "Note" }
-            input.input id="note" name="note" maxlength="120" autocomplete="off";
-            button.button.primary type="submit" { "Keep it" }
         }
     }
 }
 
-fn row(one: &CashMove) -> Markup {
+fn row(one: &CashMove, zone: &str) -> Markup {
     let words = match one.kind {
         CashKind::Float => "Float",
         CashKind::PayIn => "Paid in",
@@ -119,18 +129,16 @@ fn row(one: &CashMove) -> Markup {
     };
     let difference = one.expected_minor.map(|expected| one.amount_minor - expected);
     html! {
-        li.office-row {
+        li.office-row.office-pay {
+            strong.office-sum.num { (money(one.amount_minor, &one.currency)) }
             div.office-what {
-                h2.num { (money(one.amount_minor, &one.currency)) }
-                p.note {
-                    @if !one.note.is_empty() { (one.note) " · " }
-                    (one.by) " · " (utc(one.at_ms))
-                }
+                @if !one.note.is_empty() { p { (one.note) } }
+                p.note { @if !one.by.is_empty() { (one.by) " · " } (time(one.at_ms, zone)) }
             }
             div.office-state data-colour=[difference.map(|minor| if minor == 0 { "green" } else { "red" })] {
                 strong { (words) }
                 @if let Some(minor) = difference.filter(|minor| *minor != 0) {
-                    span.note { (money(minor, &one.currency)) }
+                    span.note.num { (money(minor, &one.currency)) }
                 }
             }
         }

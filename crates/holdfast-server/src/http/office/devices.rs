@@ -30,7 +30,7 @@ pub async fn get(State(server): State<Arc<Server>>, Extension(person): Known) ->
     let now_ms = server.clock.now_ms();
     let body = html! {
         form.office-lead method="post" action="/office/codes" {
-            p { "A new till needs a code. It works once, for ten minutes." }
+            p.office-lead { "A new till needs a code. It works once, for ten minutes." }
             button.button.primary type="submit" { "Make a code" }
         }
         @if devices.is_empty() { p.office-empty { "No till is enrolled yet." } }
@@ -107,14 +107,16 @@ fn line(device: &DeviceRow, now_ms: UnixMs, zone: &str) -> Markup {
             @if device.revoked_ms.is_none() {
                 details.office-more {
                     summary.button { "Change" }
-                    form method="post" action=(format!("/office/devices/{}/name", device.id)) {
-                        label for=(format!("name-{}", device.id)) { "Name" }
-                        input.input id=(format!("name-{}", device.id)) name="name" value=(device.name) maxlength="120" required;
-                        button.button type="submit" { "Keep the name" }
-                    }
-                    form method="post" action=(format!("/office/devices/{}/revocation", device.id)) {
-                        p.note { "A revoked till takes no new payment. What it still holds goes up and waits in quarantine." }
-                        button.button.danger type="submit" { "Revoke this till" }
+                    div.office-choices {
+                        form method="post" action=(format!("/office/devices/{}/name", device.id)) {
+                            label for=(format!("name-{}", device.id)) { "Name" }
+                            input.input id=(format!("name-{}", device.id)) name="name" value=(device.name) maxlength="120" required;
+                            button.button type="submit" { "Keep the name" }
+                        }
+                        form method="post" action=(format!("/office/devices/{}/revocation", device.id)) {
+                            p.note { "A revoked till takes no new payment. What it still holds goes up and waits in quarantine." }
+                            button.button.danger type="submit" { "Revoke this till" }
+                        }
                     }
                 }
             }

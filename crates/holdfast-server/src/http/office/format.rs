@@ -1,15 +1,18 @@
-//! Amounts and times as the office writes them.
+//! Amounts, times, cards and states as the office writes them.
 
+use crate::receipts::Lang;
+use crate::receipts::format as receipt;
+use holdfast_core::card::Brand;
 use holdfast_core::money::{Amount, Currency};
-use holdfast_core::time::UnixMs;
+use holdfast_core::time::{DAY_MS, UnixMs};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
-/// `10.60 EUR`; of an unknown currency the minor units, said as such.
+/// `€1,060.50`; of an unknown currency the minor units, said as such.
 pub fn money(minor: i64, currency: &str) -> String {
     match currency.parse::<Currency>() {
-        Ok(known) => format!("{} {currency}", Amount::new(minor, known).to_plain()),
+        Ok(known) => receipt::money(Amount::new(minor, known), Lang::En).replacen('-', "\u{2212}", 1),
         Err(_) => format!("{minor} minor units of {currency}"),
     }
 }
@@ -18,41 +21,80 @@ pub fn money(minor: i64, currency: &str) -> String {
 pub fn time(at_ms: UnixMs, zone: &str) -> Markup {
     let at = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH);
     let local = at.to_zoned_datetime(TimeZone::get(zone).unwrap_or(TimeZone::UTC));
-    html! { time datetime=(at.to_string()) { (local.strftime("%Y-%m-%d %H:%M %Z").to_string()) } }
+    html! { time.num datetime=(at.to_string()) { (local.strftime("%-d %b %Y, %H:%M").to_string()) } }
 }
 
-/// The same in UTC, by which acquirers count.
-pub fn utc(at_ms: UnixMs) -> Markup {
-    time(at_ms, "UTC")
+/// A business day, counted from 1970-01-01: `Mon 23 Nov 2026`.
+pub fn day(day: i64) -> String {
+    let at = Timestamp::from_millisecond(day.saturating_mul(DAY_MS)).unwrap_or(Timestamp::UNIX_EPOCH);
+    at.to_zoned_datetime(TimeZone::UTC).strftime("%a %-d %b %Y").to_string()
+}
+
+/// The day of the week, for people.
+pub fn weekday(day: i64) -> String {
+    let at = Timestamp::from_millisecond(day.saturating_mul(DAY_MS)).unwrap_or(Timestamp::UNIX_EPOCH);
+    at.to_zoned_datetime(TimeZone::UTC).strftime("%A").to_string()
 }
 
 /// How long ago, roughly.
 pub fn ago(now_ms: UnixMs, at_ms: UnixMs) -> String {
     match (now_ms - at_ms).max(0) / 60_000 {
         0 => "just now".to_owned(),
-        minutes @ 1..=59 => format!("{minutes} min ago"),
-        minutes @ 60..=2_879 => format!("{} h ago", minutes / 60),
-        minutes => format!("{} days ago", minutes / 1_440),
+        minutes => format!("{} ago", span(minutes)),
     }
+}
+
+/// How long, roughly, of minutes.
+pub fn span(minutes: i64) -> String {
+    match minutes {
+        ..=59 => format!("{minutes} min"),
+        60..=2_879 => format!("{} h", minutes / 60),
+        _ => format!("{} days", minutes / 1_440),
+    }
+}
+
+/// `1 payment`, `2 payments`.
+pub fn count(count: i64, one: &str, more: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {more}") }
+}
+
+/// `Visa 4242`.
+pub fn card(brand: &str, last4: &str) -> Markup {
+    html! { (Brand::from_name(brand)) " " span.num { (last4) } }
 }
 
 /// A state in words, and the colour of its meaning: amber waits, red needs a person, green is done.
 pub fn state(name: &str) -> (String, &'static str) {
+    let known = match name {
+        "received" => ("Waiting for the bank", "amber"),
+        "authorising" | "authorised" | "capturing" => ("With the bank", "amber"),
+        "captured" => ("Paid", "green"),
+        "partly-refunded" => ("Paid back in part", "green"),
+        "refunded" => ("Paid back", "plain"),
+        "declined" => ("Declined", "red"),
+        "expired" => ("Past its window", "red"),
+        "quarantined" => ("In quarantine", "red"),
+        other => return (capitalised(other), "plain"),
+    };
+    (known.0.to_owned(), known.1)
+}
+
+/// The same as a step in a payment's story, where each says something else.
+pub fn step(name: &str) -> String {
     match name {
-        "received" => ("Waiting for the bank".to_owned(), "amber"),
-        "authorising" | "authorised" | "capturing" => ("With the bank".to_owned(), "amber"),
-        "captured" => ("Paid".to_owned(), "green"),
-        "partly-refunded" => ("Paid back in part".to_owned(), "green"),
-        "refunded" => ("Paid back".to_owned(), "plain"),
-        "declined" => ("Declined".to_owned(), "red"),
-        "expired" => ("Past its window".to_owned(), "red"),
-        "quarantined" => ("In quarantine".to_owned(), "red"),
-        other => {
-            let mut letters = other.chars();
-            let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-            (format!("{first}{}", letters.as_str()), "plain")
-        }
+        "received" => "Received",
+        "authorising" => "The bank is asked",
+        "authorised" => "The bank approves",
+        "capturing" => "The money is called in",
+        _ => return state(name).0,
     }
+    .to_owned()
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}", letters.as_str())
 }
 
 #[cfg(test)]
@@ -61,12 +103,16 @@ mod tests {
 
     #[test]
     fn amounts_and_times_read_well() {
-        assert_eq!(money(1060, "EUR"), "10.60 EUR");
+        assert_eq!(money(1060, "EUR"), "€10.60");
+        assert_eq!(money(-1060, "EUR"), "\u{2212}€10.60");
         assert_eq!(money(5, "XX?"), "5 minor units of XX?");
         let shown = time(1_795_446_000_000, "Europe/Berlin").into_string();
-        assert_eq!(shown, "<time datetime=\"2026-11-23T15:00:00Z\">2026-11-23 16:00 CET</time>");
-        assert!(time(0, "Nowhere").into_string().contains("1970-01-01 00:00 UTC"));
+        assert_eq!(shown, "<time class=\"num\" datetime=\"2026-11-23T15:00:00Z\">23 Nov 2026, 16:00</time>");
+        assert!(time(0, "Nowhere").into_string().contains("1 Jan 1970, 00:00"));
+        assert_eq!((day(20_780).as_str(), weekday(20_780).as_str()), ("Mon 23 Nov 2026", "Monday"));
         assert_eq!((ago(60_000, 60_000).as_str(), ago(7_200_000, 0).as_str()), ("just now", "2 h ago"));
+        assert_eq!((count(1, "sale", "sales").as_str(), count(0, "sale", "sales").as_str()), ("1 sale", "0 sales"));
+        assert_eq!(card("amex", "0005").into_string(), "American Express <span class=\"num\">0005</span>");
         assert_eq!(state("voided").0, "Voided");
     }
 }

@@ -1,13 +1,13 @@
 //! What tills were told is stored and is gone: the books came from a copy, or a standby had not heard of it.
 
-use super::format::{money, time};
-use super::page::{Tab, inside};
+use super::format::{card, money, time};
+use super::page::{Tab, below, older};
 use crate::desk::MissingLine;
 use crate::http::door::Known;
 use crate::http::problem::ApiError;
 use axum::Extension;
 use axum::extract::Query;
-use axum::http::Uri;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -25,31 +25,25 @@ pub async fn get(Extension(person): Known, uri: Uri) -> Result<Response, ApiErro
     let more = lines.len() > PAGE;
     lines.truncate(PAGE);
     let body = html! {
+        div.office-title { h1 { "Missing" } a.office-link href="/office" { "Today" } }
         p.office-lead {
             "These payments were taken and stored, and were lost when the server came back from a copy or changed over to a standby. Their card data "
             "is gone. What the acquirer had captured before is on its statement; the rest is not paid: look for the customer by the sale's number."
         }
         @if lines.is_empty() { p.office-empty { "Nothing is missing." } }
         ul.office-list { @for line in &lines { (row(line, person.zone())) } }
-        @if let Some(last) = lines.last().filter(|_| more) {
-            p { a.button href=(format!("/office/missing?before={}", last.cursor)) { "Older" } }
-        }
+        (older(lines.last().filter(|_| more).map(|last| format!("/office/missing?before={}", last.cursor))))
     };
-    Ok(inside(&person, Tab::Today, body))
+    Ok(below(StatusCode::OK, &person, Tab::Today, "Missing", body))
 }
 
 fn row(line: &MissingLine, zone: &str) -> Markup {
     html! {
-        li.office-row {
+        li.office-row.office-pay {
+            strong.office-sum.num { (money(line.amount_minor, &line.currency)) }
             div.office-what {
-                h2 {
-                    span.num.office-number { (line.number) }
-                    span.num { (money(line.amount_minor, &line.currency)) }
-                }
-                p.note {
-                    (line.brand) " " span.num { (line.last4) } " · taken " (time(line.created_ms, zone)) " · stored " (time(line.acked_ms, zone))
-                    " · named by " (line.device_name)
-                }
+                p { span.num { (line.number) } " · " (card(&line.brand, &line.last4)) " · named by " (line.device_name) }
+                p.note { "Taken " (time(line.created_ms, zone)) " · stored " (time(line.acked_ms, zone)) }
             }
             div.office-state data-colour="red" { strong { "Missing" } }
         }

@@ -1,17 +1,26 @@
-//! `/office`: a plain back office in the till's own look, rendered on the server. It has no script, so its policy allows none.
+//! `/office`: the back office in the till's own look, rendered on the server. Its one small script prints a page and keeps in step what
+//! changes by itself; everything works without it, and the way in allows none.
 
 pub mod cash;
+mod chart;
 pub mod devices;
 mod format;
+mod hours;
 pub mod missing;
+mod needs;
 pub mod page;
 pub mod payment;
 pub mod payments;
 pub mod people;
 pub mod quarantine;
 pub mod reconciliation;
+mod report_table;
+pub mod reports;
 pub mod shops;
 pub mod sign_in;
+mod slip;
+mod story;
+pub mod style;
 pub mod today;
 pub mod webhook;
 pub mod webhooks;

@@ -1,8 +1,8 @@
 //! One payment: how it stands, what happened to it and who did it, and what can be done: refund, void, try again.
 
-use super::format::{money, state, time};
-use super::page::{Tab, alert, inside_with};
-use crate::desk::{StoryLine, What};
+use super::format::money;
+use super::page::{Tab, alert, below};
+use super::{slip, story};
 use crate::http::Server;
 use crate::http::api::instructions::{by_person, carry_out};
 use crate::http::api::payments::look;
@@ -124,36 +124,40 @@ async fn page(
 ) -> Result<Response, ApiError> {
     let desk = person.desk()?;
     let payment = look(server, desk.merchant_id(), id).await?;
-    let story = desk.story(payment.id).await?;
+    let lines = desk.story(payment.id).await?;
     let names = server.ledger.device_names(desk.merchant_id()).await?;
     let till = names.iter().find(|(of, _)| *of == payment.device_id).map(|(_, name)| name.as_str());
     let is_open = server.ledger.instructions(payment.id).await?.iter().any(|known| known.progress.is_open());
     let currency = payment.sale.currency.as_str();
-    let (words, colour) = state(payment.state.name());
+    let title = format!("Sale {}", payment.sale.number);
+    let acts = if person.may(KEEPERS) && !is_open {
+        forms(&payment)
+    } else {
+        html! {}
+    };
     let body = html! {
+        div.office-title { h1 { (title) } a.office-link href="/office/payments" { "All payments" } }
         (alert(fault))
-        p { a href="/office/payments" { "All payments" } }
-        div.office-row {
-            div.office-what {
-                h2 { span.num.office-number { (payment.sale.number) } span.num { (money(payment.sale.amount_minor, currency)) } }
-                p.note {
-                    (payment.card.brand) " " span.num { (payment.card.last4) } " · " (till.unwrap_or_default()) " · " (time(payment.taken_ms, person.zone()))
-                    @if payment.offline { " · taken offline" }
+        div.office-halves {
+            div {
+                (slip::head(&payment, till.unwrap_or_default(), person.zone()))
+                section.office-card {
+                    h2 { "What happened" }
+                    ol.office-steps id="story" data-live { (story::told(&lines, currency, person.zone())) }
                 }
             }
-            div.office-state data-colour=(colour) {
-                strong { (words) }
-                @if payment.state.refunded_minor() > 0 {
-                    span.note { span.num { (money(payment.state.refunded_minor(), currency)) } " paid back" }
+            div {
+                div id="open" data-live {
+                    @if is_open {
+                        p.office-empty role="status" { "Something is on its way for this payment. What comes of it shows up here." }
+                    }
                 }
+                (acts)
+                (slip::sold(&payment))
             }
         }
-        @if is_open { p.office-lead role="status" { "Something is on its way for this payment. Open the page again to see what came of it." } }
-        @else if person.may(KEEPERS) { (forms(&payment)) }
-        h2 { "What happened" }
-        ul.office-list { @for line in &story { (told(line, currency, person.zone())) } }
     };
-    Ok(inside_with(status, person, Tab::Payments, body))
+    Ok(below(status, person, Tab::Payments, &title, body))
 }
 
 /// What can be done now.
@@ -179,7 +183,7 @@ fn forms(payment: &Payment) -> Markup {
             )
         }
         PaymentState::Declined { decline, .. } => html! {
-            p.office-lead {
+            p.office-empty {
                 @if decline.retry() == Retry::Never { "The bank said never to try this card again." }
                 @else { "To try it again the card is needed: its sealed data were wiped with the bank's answer." }
             }
@@ -192,14 +196,18 @@ fn refund_form(payment: &Payment, left_minor: i64) -> Markup {
     let currency = payment.sale.currency.as_str();
     let plain = currency.parse().map(|currency| Amount::new(left_minor, currency).to_plain()).unwrap_or_default();
     html! {
-        form.office-fields method="post" action=(format!("/office/payments/{}/refund", payment.id)) {
+        form.office-card.office-fields method="post" action=(format!("/office/payments/{}/refund", payment.id)) {
             h2 { "Pay back" }
             (form_id())
-            label for="amount" { "Amount, at most " span.num { (money(left_minor, currency)) } }
-            input.input.num id="amount" name="amount" value=(plain) inputmode="decimal" maxlength="14" autocomplete="off" required;
-            label for="reason" { "Why" }
-            select.input id="reason" name="reason" {
-                @for (name, words) in REASONS { option value=(name) { (words) } }
+            div.field {
+                label for="amount" { "Amount, at most " span.num { (money(left_minor, currency)) } }
+                input.input.num id="amount" name="amount" value=(plain) inputmode="decimal" maxlength="14" autocomplete="off" required;
+            }
+            div.field {
+                label for="reason" { "Why" }
+                select.input id="reason" name="reason" {
+                    @for (name, words) in REASONS { option value=(name) { (words) } }
+                }
             }
             p.note { "It goes back to the card that paid. Banks take some days to show it." }
             button.button.danger type="submit" { "Pay this amount back" }
@@ -209,7 +217,8 @@ fn refund_form(payment: &Payment, left_minor: i64) -> Markup {
 
 fn plain_form(payment: &Payment, path: &str, button: &str, note: &str) -> Markup {
     html! {
-        form.office-fields method="post" action=(format!("/office/payments/{}/{path}", payment.id)) {
+        form.office-card.office-fields method="post" action=(format!("/office/payments/{}/{path}", payment.id)) {
+            h2 { (button) }
             (form_id())
             p.note { (note) }
             button.button.danger type="submit" { (button) }
@@ -220,38 +229,4 @@ fn plain_form(payment: &Payment, path: &str, button: &str, note: &str) -> Markup
 /// Made with the page, so that its button does one thing once.
 fn form_id() -> Markup {
     html! { input type="hidden" name="id" value=(uuid::Uuid::new_v4().to_string()); }
-}
-
-fn told(line: &StoryLine, currency: &str, zone: &str) -> Markup {
-    let (words, colour, reason) = match &line.what {
-        What::State { name, reason } => {
-            let (words, colour) = state(name);
-            (words, colour, reason.clone())
-        }
-        What::Asked { kind, amount_minor, reason } => {
-            (asked_for(kind, *amount_minor, currency), "plain", Some(reason.clone()))
-        }
-        What::Refused { kind, amount_minor, reason } => {
-            (format!("Not carried out: {}", asked_for(kind, *amount_minor, currency)), "red", Some(reason.clone()))
-        }
-    };
-    html! {
-        li.office-row {
-            div.office-what {
-                p { (time(line.at_ms, zone)) @if let Some(who) = &line.who { " · " (who) } }
-            }
-            div.office-state data-colour=(colour) {
-                strong { (words) }
-                @if let Some(reason) = reason { span.note { (reason) } }
-            }
-        }
-    }
-}
-
-fn asked_for(kind: &str, amount_minor: i64, currency: &str) -> String {
-    match kind {
-        "refund" => format!("Refund of {}", money(amount_minor, currency)),
-        "void" => "Void".to_owned(),
-        _ => "Another try".to_owned(),
-    }
 }

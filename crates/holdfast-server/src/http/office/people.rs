@@ -113,18 +113,20 @@ async fn list(server: &Server, person: &Person, words: Option<&str>) -> Result<R
     let body = html! {
         (alert(words))
         ul.office-list { @for row in &staff { (line(row, person)) } }
-        h2 { "Let somebody in" }
-        form.office-fields method="post" action="/office/people" {
-            div.field {
-                label for="email" { "E-mail address" }
-                input.input id="email" name="email" type="email" autocomplete="off" required;
+        form.office-card.office-fields method="post" action="/office/people" {
+            h2 { "Let somebody in" }
+            div.office-line {
+                div.field {
+                    label for="email" { "E-mail address" }
+                    input.input id="email" name="email" type="email" autocomplete="off" required;
+                }
+                div.field {
+                    label for="name" { "Name" }
+                    input.input id="name" name="name" maxlength="120" autocomplete="off";
+                }
+                div.field { label for="role" { "May do" } (roles("role", Role::Cashier)) }
+                button.button.primary type="submit" { "Make a link" }
             }
-            div.field {
-                label for="name" { "Name" }
-                input.input id="name" name="name" maxlength="120" autocomplete="off";
-            }
-            div.field { label for="role" { "May do" } (roles("role", Role::Cashier)) }
-            button.button.primary type="submit" { "Make a link" }
         }
     };
     Ok(inside(person, Tab::People, body))
@@ -174,18 +176,20 @@ fn line(row: &StaffRow, person: &Person) -> Markup {
             @if is_self { p.note { "You" } } @else {
                 details.office-more {
                     summary.button { "Change" }
-                    form method="post" action=(format!("/office/people/{}/role", row.id)) {
-                        label for=(format!("role-{}", row.id)) { "May do" }
-                        (roles(&format!("role-{}", row.id), role))
-                        button.button type="submit" { "Keep" }
-                    }
-                    form method="post" action=(format!("/office/people/{}/invitation", row.id)) {
-                        p.note { "For a lost password or phone. What let this person in before no longer does." }
-                        button.button type="submit" { "Make a fresh link" }
-                    }
-                    form method="post" action=(format!("/office/people/{}/end", row.id)) {
-                        p.note { "Ends every session of this person here, at once." }
-                        button.button.danger type="submit" { "Let no longer in" }
+                    div.office-choices {
+                        form method="post" action=(format!("/office/people/{}/role", row.id)) {
+                            label for=(format!("role-{}", row.id)) { "May do" }
+                            (roles(&format!("role-{}", row.id), role))
+                            button.button type="submit" { "Keep" }
+                        }
+                        form method="post" action=(format!("/office/people/{}/invitation", row.id)) {
+                            p.note { "For a lost password or phone. What let this person in before no longer does." }
+                            button.button type="submit" { "Make a fresh link" }
+                        }
+                        form method="post" action=(format!("/office/people/{}/end", row.id)) {
+                            p.note { "Ends every session of this person here, at once." }
+                            button.button.danger type="submit" { "Let no longer in" }
+                        }
                     }
                 }
             }

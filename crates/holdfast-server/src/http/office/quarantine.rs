@@ -1,7 +1,7 @@
 //! What could not be taken as a payment: it is kept, sealed as it came, and waits for the owner.
 
-use super::format::{money, time};
-use super::page::{Tab, inside};
+use super::format::{card, money, time};
+use super::page::{Tab, inside, older};
 use crate::desk::QuarantineLine;
 use crate::http::Server;
 use crate::http::api::quarantine::{give_up, take_back};
@@ -38,17 +38,16 @@ pub async fn get(Extension(person): Known, uri: Uri) -> Result<Response, ApiErro
     lines.truncate(PAGE);
     let body = html! {
         p.office-lead { "Nothing here was charged. It is kept as it came, with its card data sealed, until you decide." }
-        @if lines.is_empty() { p.office-empty { "Nothing is in quarantine." } }
+        nav.office-picks aria-label="Which" {
+            a.office-pick href="/office/quarantine" aria-current=[params.decided.is_none().then_some("page")] { "What waits" }
+            a.office-pick href="/office/quarantine?decided=1" aria-current=[params.decided.as_ref().map(|_| "page")] { "What was decided" }
+        }
+        @if lines.is_empty() {
+            p.office-empty { @if params.decided.is_some() { "Nothing was decided yet." } @else { "Nothing is in quarantine." } }
+        }
         ul.office-list { @for line in &lines { (row(line, person.zone())) } }
-        @if let Some(last) = lines.last().filter(|_| more) {
-            @let decided = if params.decided.is_some() { "&decided=1" } else { "" };
-            p { a.button href=(format!("/office/quarantine?before={}{decided}", last.cursor)) { "Older" } }
-        }
-        @if params.decided.is_some() {
-            p { a href="/office/quarantine" { "What waits" } }
-        } @else {
-            p { a href="/office/quarantine?decided=1" { "What was decided" } }
-        }
+        @let decided = if params.decided.is_some() { "&decided=1" } else { "" };
+        (older(lines.last().filter(|_| more).map(|last| format!("/office/quarantine?before={}{decided}", last.cursor))))
     };
     Ok(inside(&person, Tab::Quarantine, body))
 }
@@ -75,21 +74,19 @@ pub async fn write_off(
 
 fn row(line: &QuarantineLine, zone: &str) -> Markup {
     html! {
-        li.office-row {
+        li.office-row.office-pay {
+            strong.office-sum.num {
+                @match &line.claims {
+                    Some(claims) => { (money(claims.amount_minor, &claims.currency)) }
+                    None => { "?" }
+                }
+            }
             div.office-what {
-                h2 {
-                    @match &line.claims {
-                        Some(claims) => {
-                            span.num.office-number { (claims.number) }
-                            span.num { (money(claims.amount_minor, &claims.currency)) }
-                        }
-                        None => { "Not readable" }
-                    }
+                @match &line.claims {
+                    Some(claims) => { p { span.num { (claims.number) } " · " (card(&claims.brand, &claims.last4)) } }
+                    None => { p { "Not readable" } }
                 }
-                p.note {
-                    @if let Some(claims) = &line.claims { (claims.brand) " " span.num { (claims.last4) } " · " }
-                    "brought by " (line.device_name) " · " (time(line.received_ms, zone))
-                }
+                p.note { "Brought by " (line.device_name) " · " (time(line.received_ms, zone)) }
             }
             @match &line.decision {
                 None => {
@@ -99,7 +96,7 @@ fn row(line: &QuarantineLine, zone: &str) -> Markup {
                 Some(decision) => {
                     div.office-state data-colour="plain" {
                         strong { (if decision.kind == "released" { "Let out" } else { "Written off" }) }
-                        span.note { (decision.by) " · " (time(decision.at_ms, zone)) " " (decision.why) }
+                        span.note { (decision.why) } span.note { (decision.by) " · " (time(decision.at_ms, zone)) }
                     }
                 }
             }
@@ -112,17 +109,19 @@ fn choices(line: &QuarantineLine) -> Markup {
     html! {
         details.office-more {
             summary.button { "Decide" }
-            @if line.reason == reason::DEVICE_REVOKED {
-                form method="post" action=(format!("/office/quarantine/{}/release", line.cursor)) {
-                    p.note { "The till's signature on it is right. Let out, it goes to the bank like any other payment, if its window is not over." }
-                    button.button.primary type="submit" { "Let it out" }
+            div.office-choices {
+                @if line.reason == reason::DEVICE_REVOKED {
+                    form method="post" action=(format!("/office/quarantine/{}/release", line.cursor)) {
+                        p.note { "The till's signature on it is right. Let out, it goes to the bank like any other payment, if its window is not over." }
+                        button.button.primary type="submit" { "Let it out" }
+                    }
                 }
-            }
-            form method="post" action=(format!("/office/quarantine/{}/write-off", line.cursor)) {
-                label for=(format!("why-{}", line.cursor)) { "Why" }
-                input.input id=(format!("why-{}", line.cursor)) name="why" maxlength="120" required;
-                p.note { "The sealed card data go for good. What it claimed to be stays in the list." }
-                button.button.danger type="submit" { "Write it off" }
+                form method="post" action=(format!("/office/quarantine/{}/write-off", line.cursor)) {
+                    label for=(format!("why-{}", line.cursor)) { "Why" }
+                    input.input id=(format!("why-{}", line.cursor)) name="why" maxlength="120" required;
+                    p.note { "The sealed card data go for good. What it claimed to be stays in the list." }
+                    button.button.danger type="submit" { "Write it off" }
+                }
             }
         }
     }

@@ -1,14 +1,14 @@
 //! The acquirer's account against the books, day by day, with every difference in words.
 
-use super::format::{money, utc};
-use super::page::{Tab, inside};
+use super::format::{count, day as day_words, money, time};
+use super::page::{Tab, below, inside, older};
 use crate::desk::{DaySummary, DifferenceLine, Reconciliation};
 use crate::http::door::Known;
 use crate::http::problem::ApiError;
 use crate::journal::report::day as day_of;
 use axum::Extension;
 use axum::extract::{Path, Query};
-use axum::http::Uri;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -29,10 +29,8 @@ pub async fn list(Extension(person): Known, uri: Uri) -> Result<Response, ApiErr
     let body = html! {
         p.office-lead { "What the acquirer says it carried out, held against what your books say, once a day." }
         @if days.is_empty() { p.office-empty { "No day was compared yet. The first one is, soon after its end." } }
-        ul.office-list { @for day in &days { (row(day)) } }
-        @if let Some(last) = days.last().filter(|_| more) {
-            p { a.button href=(format!("/office/reconciliation?before={}", last.day)) { "Older" } }
-        }
+        ul.office-list { @for day in &days { li { a.office-row href=(format!("/office/reconciliation/{}", day.day)) { (row(day, Some(shown(&day.day)), person.zone())) } } } }
+        (older(days.last().filter(|_| more).map(|last| format!("/office/reconciliation?before={}", last.day))))
     };
     Ok(inside(&person, Tab::Reconciliation, body))
 }
@@ -41,41 +39,43 @@ pub async fn one(Extension(person): Known, Path(day): Path<String>) -> Result<Re
     let day = day_of(&day).map_err(|_| ApiError::NOT_FOUND)?;
     let seen = person.desk()?.reconciliation(day).await?.ok_or(ApiError::NOT_FOUND)?;
     let (open, gone): (Vec<_>, Vec<_>) = seen.differences.iter().partition(|one| one.resolved_ms.is_none());
+    let (title, zone) = (day_words(day), person.zone());
     let body = html! {
-        p { a href="/office/reconciliation" { "Every day" } }
-        ul.office-list { (row(&seen.summary)) }
+        div.office-title { h1 { (title) } a.office-link href="/office/reconciliation" { "Every day" } }
+        div.office-list { div.office-row { (row(&seen.summary, None, zone)) } }
         @if !open.is_empty() { h2 { "Different" } }
-        ul.office-list { @for one in &open { (difference(one)) } }
+        ul.office-list { @for one in &open { (difference(one, zone)) } }
         (faults(&seen))
-        (money_moved(&seen))
+        (money_moved(&seen, zone))
         @if !gone.is_empty() { h2 { "Was different" } }
-        ul.office-list { @for one in &gone { (difference(one)) } }
+        ul.office-list { @for one in &gone { (difference(one, zone)) } }
     };
-    Ok(inside(&person, Tab::Reconciliation, body))
+    Ok(below(StatusCode::OK, &person, Tab::Reconciliation, &title, body))
 }
 
-fn row(day: &DaySummary) -> Markup {
+fn shown(day: &str) -> String {
+    day_of(day).map_or_else(|_| day.to_owned(), day_words)
+}
+
+fn row(day: &DaySummary, title: Option<String>, zone: &str) -> Markup {
     let matched: i64 = day.matched.iter().map(|sum| sum.count).sum();
     let (words, colour) = match (day.open, day.is_complete && day.unreadable == 0) {
         (0, true) => ("All agrees".to_owned(), "green"),
-        (0, false) => ("Not all could be read".to_owned(), "amber"),
-        (1, _) => ("1 difference".to_owned(), "red"),
-        (open, _) => (format!("{open} differences"), "red"),
+        (0, false) => ("Not all could be read".to_owned(), "red"),
+        (open, _) => (count(open, "difference", "differences"), "red"),
     };
     html! {
-        li.office-row {
-            div.office-what {
-                h2 { a.num href=(format!("/office/reconciliation/{}", day.day)) { (day.day) } }
-                p.note {
-                    (matched) " agree"
-                    @for sum in &day.matched { " · " span.num { (money(sum.amount_minor, &sum.currency)) } }
-                    @if day.resolved > 0 { " · " (day.resolved) " were different" }
-                    " · compared " (utc(day.compared_ms))
-                }
-                (picture(matched, day.open))
+        div.office-what {
+            @if let Some(title) = title { h2 { (title) } }
+            p.note {
+                (matched) " agree"
+                @for sum in &day.matched { " · " span.num { (money(sum.amount_minor, &sum.currency)) } }
+                @if day.resolved > 0 { " · " (day.resolved) " were different" }
+                " · compared " (time(day.compared_ms, zone))
             }
-            div.office-state data-colour=(colour) { strong { (words) } }
         }
+        (picture(matched, day.open))
+        div.office-state data-colour=(colour) { strong { (words) } }
     }
 }
 
@@ -96,23 +96,24 @@ fn picture(matched: i64, open: i64) -> Markup {
     }
 }
 
-fn difference(one: &DifferenceLine) -> Markup {
+fn difference(one: &DifferenceLine, zone: &str) -> Markup {
     let (words, colour) = match one.kind.as_str() {
         "missing-at-acquirer" => ("Missing at the acquirer", "red"),
         "missing-in-our-books" => ("Missing in our books", "red"),
         "amount-differs" => ("Another amount", "red"),
-        "state-differs" => ("Another state", "amber"),
+        "state-differs" => ("Another state", "red"),
         _ => ("Told twice", "red"),
     };
     html! {
         li.office-row {
             div.office-what {
-                h2.num { (one.reference) }
-                p { (one.words) }
+                h2 { (one.words) }
                 p.note {
-                    "seen first " (utc(one.first_seen_ms))
+                    @if one.state.is_some() { a href=(format!("/office/payments/{}", one.reference)) { (one.reference) } }
+                    @else { (one.reference) }
+                    " · seen first " (time(one.first_seen_ms, zone))
                     @if let Some(line) = one.line { " · line " (line) " of the file" }
-                    @if let Some(at_ms) = one.resolved_ms { " · gone since " (utc(at_ms)) }
+                    @if let Some(at_ms) = one.resolved_ms { " · gone since " (time(at_ms, zone)) }
                 }
             }
             div.office-state data-colour=(if one.resolved_ms.is_some() { "green" } else { colour }) { strong { (words) } }
@@ -136,18 +137,19 @@ fn faults(seen: &Reconciliation) -> Markup {
     }
 }
 
-fn money_moved(seen: &Reconciliation) -> Markup {
+fn money_moved(seen: &Reconciliation, zone: &str) -> Markup {
     html! {
         @if !seen.payouts.is_empty() { h2 { "Paid out" } }
         ul.office-list {
             @for payout in &seen.payouts {
-                li.office-row {
+                li.office-row.office-pay {
+                    strong.office-sum.num { (money(payout.net_minor, &payout.currency)) }
                     div.office-what {
-                        h2.num { (money(payout.net_minor, &payout.currency)) }
-                        p.note {
-                            (money(payout.gross_minor, &payout.currency)) " less fees of " (money(payout.fees_minor, &payout.currency))
-                            " · " (payout.id) " · " (utc(payout.at_ms))
+                        p {
+                            span.num { (money(payout.gross_minor, &payout.currency)) } " less fees of "
+                            span.num { (money(payout.fees_minor, &payout.currency)) }
                         }
+                        p.note { (payout.id) " · " (time(payout.at_ms, zone)) }
                     }
                 }
             }
@@ -155,16 +157,16 @@ fn money_moved(seen: &Reconciliation) -> Markup {
         @if !seen.chargebacks.is_empty() { h2 { "Taken back by the card’s bank" } }
         ul.office-list {
             @for back in &seen.chargebacks {
-                li.office-row {
+                li { a.office-row.office-pay href=(format!("/office/payments/{}", back.payment_id)) {
+                    strong.office-sum.num { (money(back.amount_minor, &back.currency)) }
                     div.office-what {
-                        h2 { span.num.office-number { (back.sale_number) } span.num { (money(back.amount_minor, &back.currency)) } }
                         p {
-                            (back.words)
+                            span.num { (back.sale_number) } " · " (back.words)
                             @if let Some(reason) = &back.reason { " (" span.num { (reason) } ")" }
                         }
-                        p.note { (utc(back.at_ms)) }
+                        p.note { (time(back.at_ms, zone)) }
                     }
-                }
+                } }
             }
         }
     }

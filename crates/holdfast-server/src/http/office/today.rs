@@ -1,8 +1,9 @@
-//! The first page: how was today, what is waiting, what needs me, are my tills well.
+//! The first page: how is today, what is waiting, what needs me, are my tills well.
 
-use super::format::{ago, money, state};
+use super::format::{ago, money, span};
 use super::page::{Tab, inside};
-use crate::desk::{DeviceRow, StateSum};
+use super::{hours, needs};
+use crate::desk::{DeviceRow, Waiting};
 use crate::http::Server;
 use crate::http::door::Known;
 use crate::http::problem::ApiError;
@@ -17,89 +18,91 @@ use std::sync::Arc;
 
 /// A till tells about itself every few seconds while it is open; after this long it is closed, or without a network.
 const QUIET_MS: i64 = 5 * 60_000;
+/// How long what was lost is shown as something new.
+const NEWS_MS: i64 = 7 * DAY_MS;
 
 pub async fn get(State(server): State<Arc<Server>>, Extension(person): Known) -> Result<Response, ApiError> {
     let (desk, now_ms) = (person.desk()?, server.clock.now_ms());
-    let sums = desk.sums_since(now_ms - DAY_MS).await?;
+    let currency = server.ledger.merchant(desk.merchant_id()).await?.currency;
     let devices = desk.devices().await?;
-    let (quarantined, missing) = (desk.quarantine_count().await?, desk.missing_count().await?);
-    let is = |colour: &'static str| sums.iter().filter(move |sum| state(&sum.state).1 == colour);
+    let waiting = desk.waiting().await?;
+    let needs = desk.needs(now_ms - NEWS_MS).await?;
+    let day = hours::card(&server, desk.merchant_id(), &currency, now_ms, person.may(&[Role::Owner])).await?;
     let body = html! {
-        div.office-cards {
-            section.office-card data-colour="green" {
-                h2 { "Paid in the last 24 hours" }
-                (amounts(is("green")))
-                p { a href="/office/payments" { "Every payment" } }
-            }
-            section.office-card data-colour="amber" {
-                h2 { "Waiting" }
-                (amounts(is("amber")))
-                p.note { (held(&devices)) }
-            }
-            section.office-card data-colour="red" {
-                h2 { "Needs you" }
-                (amounts(is("red")))
-                @if person.may(&[Role::Owner]) {
-                    p { a href="/office/quarantine" { (quarantined) " in quarantine" } }
-                    @if missing > 0 { p { a href="/office/missing" { (missing) " stored and lost by the server" } } }
+        div.office-today id="today" data-live {
+            (day)
+            (needs::card(&person, &needs, &devices, now_ms, &currency))
+            div.office-stack {
+                (waits(&waiting, &devices, now_ms, &currency))
+                section.office-card {
+                    h2 { "Tills" }
+                    (tills(&devices, now_ms, &currency))
                 }
-            }
-            section.office-card {
-                h2 { "Tills" }
-                (tills(&devices, now_ms))
             }
         }
     };
     Ok(inside(&person, Tab::Today, body))
 }
 
-fn amounts<'a>(sums: impl Iterator<Item = &'a StateSum>) -> Markup {
-    // One line a currency; a shop has one, and a change of it must not add up apples and pears.
-    let mut lines: Vec<(String, i64, i64)> = Vec::new();
-    for sum in sums {
-        match lines.iter_mut().find(|(currency, ..)| *currency == sum.currency) {
-            Some((_, minor, count)) => {
-                *minor += sum.amount_minor;
-                *count += sum.count;
-            }
-            None => lines.push((sum.currency.clone(), sum.amount_minor, sum.count)),
-        }
-    }
+/// What is on its way, at the bank and on the tills.
+fn waits(waiting: &[Waiting], devices: &[DeviceRow], now_ms: UnixMs, currency: &str) -> Markup {
+    let sum = |of: fn(&DeviceRow) -> Option<i64>| devices.iter().filter_map(of).fold(0_i64, i64::saturating_add);
+    let (held, held_minor) = (sum(|device| device.waiting_count), sum(|device| device.waiting_minor));
+    let is_calm = held == 0 && waiting.is_empty();
+    let banked = waiting.iter().filter(|sum| sum.currency == currency).map(|sum| sum.amount_minor);
+    let all_minor = banked.fold(held_minor, i64::saturating_add);
     html! {
-        @if lines.is_empty() { p.office-amount.num { "none" } }
-        @for (currency, minor, count) in &lines {
-            p.office-amount.num { (money(*minor, currency)) }
-            p.note { (count) @if *count == 1 { " payment" } @else { " payments" } }
+        section.office-card data-colour=[(!is_calm).then_some("amber")] {
+            h2 { "Waiting" }
+            @if is_calm {
+                p.note { "Nothing. The bank has answered everything, and the tills hold nothing." }
+            } @else {
+                p.office-amount.num { (money(all_minor, currency)) }
+            }
+            div.office-needs {
+                @for sum in waiting {
+                    a.office-need href="/office/payments?state=waiting" {
+                        b { (sum.count) }
+                        span { "with the bank, oldest " (ago(now_ms, sum.oldest_ms)) }
+                        span.num { (money(sum.amount_minor, &sum.currency)) }
+                    }
+                }
+                @if held > 0 {
+                    a.office-need href="/office/devices" {
+                        b { (held) }
+                        span { "on the tills, as last told" }
+                        span.num { (money(held_minor, currency)) }
+                    }
+                }
+            }
         }
     }
 }
 
-/// What the tills themselves still hold, as they last told.
-fn held(devices: &[DeviceRow]) -> String {
-    let count: i64 = devices.iter().filter_map(|device| device.waiting_count).sum();
-    match count {
-        0 => "Nothing is held on the tills.".to_owned(),
-        1 => "1 more is held on a till, as it last told.".to_owned(),
-        _ => format!("{count} more are held on the tills, as they last told."),
-    }
-}
-
-fn tills(devices: &[DeviceRow], now_ms: UnixMs) -> Markup {
+fn tills(devices: &[DeviceRow], now_ms: UnixMs, currency: &str) -> Markup {
     let active = devices.iter().filter(|device| device.revoked_ms.is_none()).collect::<Vec<_>>();
     html! {
         @if active.is_empty() { p { "No till yet. " a href="/office/devices" { "Add one." } } }
-        ul.office-tills {
-            @for device in active {
-                @let is_here = device.seen_ms.is_some_and(|seen| now_ms - seen < QUIET_MS);
-                li {
-                    span.office-lamp data-on=(is_here) {}
-                    span.office-till { (device.name) }
-                    span.note {
-                        @match device.seen_ms {
-                            Some(seen) => { (ago(now_ms, seen)) }
-                            None => { "not seen yet" }
-                        }
-                    }
+        ul.office-tills { @for device in active { (till(device, now_ms, currency)) } }
+    }
+}
+
+fn till(device: &DeviceRow, now_ms: UnixMs, currency: &str) -> Markup {
+    let is_here = device.seen_ms.is_some_and(|seen| now_ms - seen < QUIET_MS);
+    html! {
+        li {
+            span.office-lamp data-on=(is_here) {}
+            span.office-till { (device.name) }
+            span.note {
+                @match device.seen_ms {
+                    Some(_) if is_here => { "Online" }
+                    Some(seen) => { "Silent for " (span((now_ms - seen) / 60_000)) }
+                    None => { "Not seen yet" }
+                }
+            }
+            @if let Some(held) = device.waiting_count.filter(|held| *held > 0) {
+                span.office-held {
+                    "Holds " (held) ", " span.num { (money(device.waiting_minor.unwrap_or(0), currency)) }
                 }
             }
         }

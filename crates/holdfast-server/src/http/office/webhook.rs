@@ -1,7 +1,7 @@
 //! One webhook: its settings, its secret, and what became of what it was told.
 
 use super::format::time;
-use super::page::{Tab, alert, inside};
+use super::page::{Tab, alert, below, inside, older};
 use super::webhooks::{Fields, chosen, fields, secret as shown_once, standing, url_of};
 use crate::desk::{DeliveryLine, Replay, Webhook, WebhookChange};
 use crate::http::Server;
@@ -13,7 +13,7 @@ use crate::http::problem::ApiError;
 use crate::process::Clock as _;
 use axum::Extension;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::Uri;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -129,31 +129,32 @@ async fn page(
     let body = html! {
         (head(&webhook, &at, person.zone()))
         (alert(wrong))
-        (changes(&webhook, &at))
         h2 { "What it was told" }
         @if lines.is_empty() { p.office-empty { "Nothing yet." } }
-        ul.office-list { @for line in &lines { (row(line, &at, person.zone())) } }
-        @if let Some(last) = lines.last().filter(|_| more) {
-            p { a.button href=(format!("{at}?before={}", cursor(last))) { "Older" } }
-        }
+        ul.office-list id="deliveries" data-live { @for line in &lines { (row(line, &at, person.zone())) } }
+        (older(lines.last().filter(|_| more).map(|last| format!("{at}?before={}", cursor(last)))))
     };
-    Ok(inside(person, Tab::Webhooks, body))
+    Ok(below(StatusCode::OK, person, Tab::Webhooks, "Webhook", body))
 }
 
 fn head(webhook: &Webhook, at: &str, zone: &str) -> Markup {
     let (words, colour) = standing(webhook);
     html! {
-        section.office-row {
-            div.office-what {
-                h2 { (webhook.url) }
-                p.note {
-                    @if let Some(since) = webhook.failing_since_ms { "Takes nothing since " (time(since, zone)) ". " }
-                    @if let Some(until) = webhook.old_secret_until_ms { "The old secret signs too, until " (time(until, zone)) ". " }
-                    a href="/office/webhooks" { "All webhooks" }
+        div.office-title { h1 { "Webhook" } a.office-link href="/office/webhooks" { "All webhooks" } }
+        section.office-card {
+            div.office-lead {
+                div.office-what {
+                    h2 { (webhook.url) }
+                    p.note {
+                        @if webhook.events.is_empty() { "Every event" } @else { (webhook.events.join(", ")) }
+                    }
                 }
-                form method="post" action=(format!("{at}/test")) { button.button type="submit" { "Send a test" } }
+                div.office-state data-colour=(colour) { strong { (words) } }
             }
-            div.office-state data-colour=(colour) { strong { (words) } }
+            @if let Some(since) = webhook.failing_since_ms { p { "It takes nothing since " (time(since, zone)) "." } }
+            @if let Some(until) = webhook.old_secret_until_ms { p { "The old secret signs too, until " (time(until, zone)) "." } }
+            form method="post" action=(format!("{at}/test")) { button.button type="submit" { "Send a test" } }
+            (changes(webhook, at))
         }
     }
 }
@@ -163,30 +164,32 @@ fn changes(webhook: &Webhook, at: &str) -> Markup {
     html! {
         details.office-more {
             summary.button { "Change" }
-            form method="post" action=(format!("{at}/settings")) {
-                (fields(Some(webhook)))
-                button.button type="submit" { "Keep" }
-            }
-            form method="post" action=(format!("{at}/settings")) {
-                button.button type="submit" name="on" value=(if is_on { "no" } else { "yes" }) {
-                    @if is_on { "Switch off" } @else { "Switch on" }
+            div.office-choices {
+                form.office-fields method="post" action=(format!("{at}/settings")) {
+                    (fields(Some(webhook)))
+                    button.button type="submit" { "Keep" }
                 }
-            }
-            form method="post" action=(format!("{at}/secret")) {
-                p.note { "The secret of now signs for a day beside the new one, so that you can change it over there." }
-                button.button type="submit" { "Make a new secret" }
-            }
-            form method="post" action=(format!("{at}/replays")) {
-                label for="hours" { "Send again what happened in the last" }
-                select.input id="hours" name="hours" {
-                    @for hours in BACK_H {
-                        option value=(hours) { @if hours == 1 { "hour" } @else if hours == 24 { "24 hours" } @else { (hours / 24) " days" } }
+                form method="post" action=(format!("{at}/settings")) {
+                    button.button type="submit" name="on" value=(if is_on { "no" } else { "yes" }) {
+                        @if is_on { "Switch off" } @else { "Switch on" }
                     }
                 }
-                button.button type="submit" { "Send again" }
-            }
-            form method="post" action=(format!("{at}/removal")) {
-                button.button.danger type="submit" { "Remove this webhook" }
+                form method="post" action=(format!("{at}/secret")) {
+                    p.note { "The secret of now signs for a day beside the new one, so that you can change it over there." }
+                    button.button type="submit" { "Make a new secret" }
+                }
+                form method="post" action=(format!("{at}/replays")) {
+                    label for="hours" { "Send again what happened in the last" }
+                    select.input id="hours" name="hours" {
+                        @for hours in BACK_H {
+                            option value=(hours) { @if hours == 1 { "hour" } @else if hours == 24 { "24 hours" } @else { (hours / 24) " days" } }
+                        }
+                    }
+                    button.button type="submit" { "Send again" }
+                }
+                form method="post" action=(format!("{at}/removal")) {
+                    button.button.danger type="submit" { "Remove this webhook" }
+                }
             }
         }
     }
@@ -209,11 +212,11 @@ fn row(line: &DeliveryLine, at: &str, zone: &str) -> Markup {
                     @if let Some(excerpt) = &line.excerpt { " “" (excerpt) "”" }
                     @if let Some(due) = line.due_ms.filter(|_| line.attempts > 0) { " · next try " (time(due, zone)) }
                 }
-                form method="post" action=(format!("{at}/replays")) {
-                    button.button.quiet type="submit" name="message_id" value=(line.message_id) { "Send again" }
-                }
             }
             div.office-state data-colour=(colour) { strong { (words) } }
+            form method="post" action=(format!("{at}/replays")) {
+                button.button.quiet type="submit" name="message_id" value=(line.message_id) { "Send again" }
+            }
         }
     }
 }

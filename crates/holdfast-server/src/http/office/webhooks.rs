@@ -65,9 +65,9 @@ async fn list(server: &Server, person: &Person, wrong: Option<&str>) -> Result<R
 fn line(webhook: &Webhook, zone: &str) -> Markup {
     let (words, colour) = standing(webhook);
     html! {
-        li.office-row {
+        li { a.office-row href=(format!("/office/webhooks/{}", webhook.id)) {
             div.office-what {
-                h2 { a href=(format!("/office/webhooks/{}", webhook.id)) { (webhook.url) } }
+                h2 { (webhook.url) }
                 p.note {
                     @if webhook.events.is_empty() { "every event" } @else { (webhook.events.join(", ")) }
                     " · since " (time(webhook.created_ms, zone))
@@ -75,7 +75,7 @@ fn line(webhook: &Webhook, zone: &str) -> Markup {
                 }
             }
             div.office-state data-colour=(colour) { strong { (words) } }
-        }
+        } }
     }
 }
 
@@ -95,15 +95,19 @@ pub fn fields(of: Option<&Webhook>) -> Markup {
     let url = of.map(|webhook| webhook.url.as_str()).unwrap_or_default();
     let is_chosen = |name: &str| of.is_some_and(|webhook| webhook.events.iter().any(|event| event == name));
     html! {
-        label for="url" { "Address" }
-        input.input id="url" name="url" type="url" value=(url) maxlength=(WEBHOOK_URL_CHARS_MAX)
-            placeholder="https://books.example/hooks" required;
+        div.field {
+            label for="url" { "Address" }
+            input.input id="url" name="url" type="url" value=(url) maxlength=(WEBHOOK_URL_CHARS_MAX)
+                placeholder="https://books.example/hooks" required;
+        }
         fieldset {
             legend { "What it is told. Choose nothing for every event." }
-            @for (name, what) in EVENTS {
-                p {
-                    input type="checkbox" id=(name) name=(name) value="yes" checked[is_chosen(name)];
-                    label for=(name) { " " strong { (name) } " " span.note { (what) } }
+            div.office-checks {
+                @for (name, what) in EVENTS {
+                    label.office-check {
+                        input type="checkbox" name=(name) value="yes" checked[is_chosen(name)];
+                        span { strong { (name) } span.note { (what) } }
+                    }
                 }
             }
         }

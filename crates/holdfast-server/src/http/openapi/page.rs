@@ -21,10 +21,10 @@ fn whole(document: &Value) -> Markup {
         (paragraphs(&document["info"]["description"]))
         @for (name, scheme) in members(&document["components"]["securitySchemes"]) {
             h3 { code { (name) } }
-            p { (text(&scheme["description"])) }
+            (paragraphs(&scheme["description"]))
         }
         @for tag in list(&document["tags"]) {
-            h2 { (text(&tag["description"])) }
+            h2 { (marked(text(&tag["description"]))) }
             @for (path, method, operation) in operations.iter().filter(|(.., operation)| operation["tags"][0] == tag["name"]) {
                 (one(path, method, operation))
             }
@@ -33,7 +33,7 @@ fn whole(document: &Value) -> Markup {
         @for (name, schema) in members(&document["components"]["schemas"]) {
             details.docs-one id=(format!("shape-{name}")) {
                 summary { code { (name) } }
-                p { (text(&schema["description"])) }
+                (paragraphs(&schema["description"]))
                 pre tabindex="0" { (pretty(schema)) }
             }
         }
@@ -54,12 +54,12 @@ fn one(path: &str, method: &str, operation: &Value) -> Markup {
     let parameters = list(&operation["parameters"]);
     html! {
         details.docs-one id=(text(&operation["operationId"])) {
-            summary { code { (method) " " (path) } " " (text(&operation["summary"])) }
+            summary { code { (method) " " (path) } " " (marked(text(&operation["summary"]))) }
             (paragraphs(&operation["description"]))
             @if !parameters.is_empty() {
                 ul { @for parameter in parameters {
                     li { code { (text(&parameter["name"])) } " (" (text(&parameter["in"]))
-                        @if parameter["required"] == true { ", needed" } "): " (text(&parameter["description"]))
+                        @if parameter["required"] == true { ", needed" } "): " (marked(text(&parameter["description"])))
                         " " code { (schema_words(&parameter["schema"])) } }
                 } }
             }
@@ -68,7 +68,7 @@ fn one(path: &str, method: &str, operation: &Value) -> Markup {
                 pre tabindex="0" { (pretty(&content["example"])) }
             }
             @for (status, answer) in members(&operation["responses"]) {
-                p { strong { (status) } " " (text(&answer["description"])) }
+                p { strong { (status) } " " (marked(text(&answer["description"]))) }
                 @if status.starts_with('2') {
                     @for (kind, content) in members(&answer["content"]) {
                         p { (kind) ": " (shape(&content["schema"])) }
@@ -103,7 +103,16 @@ fn schema_words(schema: &Value) -> String {
 
 fn paragraphs(value: &Value) -> Markup {
     let text = value.as_str().unwrap_or_default();
-    html! { @for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.is_empty()) { p { (paragraph) } } }
+    html! { @for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.is_empty()) { p { (marked(paragraph)) } } }
+}
+
+/// The document's text is Markdown, of which it uses one thing: code between backticks.
+fn marked(text: &str) -> Markup {
+    html! {
+        @for (at, part) in text.split('`').enumerate() {
+            @if at % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
 }
 
 fn pretty(value: &Value) -> String {
@@ -120,4 +129,15 @@ fn list(value: &Value) -> &[Value] {
 
 fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_is_shown_as_code_and_text_as_text() {
+        let shown = marked("Asked by `GET <id>`, then `kid`.").into_string();
+        assert_eq!(shown, "Asked by <code>GET &lt;id&gt;</code>, then <code>kid</code>.");
+    }
 }

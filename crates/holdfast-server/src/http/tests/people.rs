@@ -136,16 +136,16 @@ async fn an_owner_comes_in_by_a_link_lets_a_till_in_and_puts_it_out() {
     let mut till = TestTill::with_key(key, enrolled.device_id.parse().expect("an id"), shop);
     let (paid, record) = till.payment(1060, GOOD);
     assert_eq!(house.upload(&till, vec![record]).await.status, StatusCode::OK);
-    assert!(browser.page("/office/payments").await.contains("10.60 EUR"));
+    assert!(browser.page("/office/payments").await.contains("€10.60"));
     assert_eq!(browser.post(&format!("{device}/revocation"), "").await.0, 303);
     let shop_answer = house.of_till(&till, "GET", "/api/v1/shop", b"").await;
     assert_eq!(shop_answer.problem(), (403, "device-revoked".into()));
     let (late, record) = till.payment(4711, GOOD);
     assert_eq!(house.upload(&till, vec![record]).await.status, StatusCode::OK);
     let page = browser.page("/office/quarantine").await;
-    assert!(page.contains("47.11 EUR") && page.contains("From a revoked till"), "{page}");
+    assert!(page.contains("€47.11") && page.contains("From a revoked till"), "{page}");
     let payments = browser.page("/office/payments").await;
-    assert!(!payments.contains("47.11 EUR"));
+    assert!(!payments.contains("€47.11"));
     let (paid, late) = (paid.to_string(), late.to_string());
     assert!(!page.contains(&paid) && !payments.contains(&late) && !page.contains("4242424242"));
 

@@ -8,7 +8,7 @@ use holdfast_core::time::{DAY_MS, iso_date, utc_day};
 use serde_json::{Value, json};
 
 impl House {
-    async fn as_person(&self, token: &str, method: &str, target: &str, body: &str) -> Answer {
+    pub(super) async fn as_person(&self, token: &str, method: &str, target: &str, body: &str) -> Answer {
         let request = Request::builder().method(method).uri(target).header("authorization", format!("Bearer {token}"));
         let request = request.header("sec-fetch-site", "same-origin");
         let kind = if target.starts_with("/office") { "application/x-www-form-urlencoded" } else { "application/json" };
@@ -112,7 +112,7 @@ async fn a_count_says_what_is_missing_and_no_move_is_booked_twice() {
     }
     let page = house.as_person(&cashier, "GET", "/office/cash", "").await;
     let page = String::from_utf8_lossy(&page.body).into_owned();
-    assert!(page.contains("100.00 EUR") && page.contains("Milk"), "{page}");
+    assert!(page.contains("€100.00") && page.contains("Milk"), "{page}");
     let refused = house.as_person(&cashier, "POST", "/office/cash", "id=w-2&kind=float&amount=ten&note=").await;
     assert!(String::from_utf8_lossy(&refused.body).contains("Write the amount"));
 }

@@ -1,0 +1,43 @@
+// Every page of the back office: a name, and what leads to it.
+
+const REPORTS = ['day', 'hour', 'item', 'category', 'tender', 'staff', 'device', 'tax', 'path', 'losses', 'accounts'];
+
+const at = (path) => (page, shop) => page.goto(`${shop.origin}${path}`);
+const pressed = (path, button) => async (page, shop) => {
+  await page.goto(`${shop.origin}${path}`);
+  await Promise.all([page.waitForLoadState('load'), page.getByRole('button', { name: button, exact: true }).first().click()]);
+};
+/** With every menu of the page open. */
+const opened = (path) => async (page, shop) => {
+  await page.goto(`${shop.origin}${path}`);
+  for (const summary of await page.locator('summary').all()) await summary.click();
+};
+
+/** Those that a picture is taken of in every size and theme. */
+export const pages = (shop) => [
+  ['today', at('/office')],
+  ['payments', at('/office/payments')],
+  ['payments-lost', at('/office/payments?state=lost')],
+  ...Object.entries(shop.payments).map(([name, id]) => [`payment-${name}`, at(`/office/payments/${id}`)]),
+  ...REPORTS.map((kind) => [`report-${kind}`, at(`/office/reports/${kind}`)]),
+  ['cash', at('/office/cash')],
+  ['reconciliation', at('/office/reconciliation')],
+  ['reconciliation-day', at(`/office/reconciliation/${shop.day}`)],
+  ['quarantine', opened('/office/quarantine')],
+  ['quarantine-decided', at('/office/quarantine?decided=1')],
+  ['missing', at('/office/missing')],
+  ['devices', opened('/office/devices')],
+  ['devices-code', pressed('/office/devices', 'Make a code')],
+  ['people', opened('/office/people')],
+  ['webhooks', at('/office/webhooks')],
+  ['webhook', opened(`/office/webhooks/${shop.webhooks[1]}`)],
+  ['shops', at('/office/shops')],
+  ['docs', at('/api/v1/docs')],
+];
+
+/** Those for whoever is not in. */
+export const outside = (shop) => [
+  ['sign-in', at('/office/sign-in')],
+  ['welcome', at(shop.welcome)],
+  ['link-over', at('/office/welcome/of-nobody')],
+];
