@@ -2,10 +2,12 @@
 //! between the two that keeps every message and can spoil answers.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod config;
 mod peer;
 mod tap;
 mod view;
 
+pub use config::arguments;
 pub use peer::{Peer, Speech};
 pub use tap::{Seen, Spoil, Tap};
 pub use view::{HostView, eventually};

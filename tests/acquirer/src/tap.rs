@@ -24,6 +24,8 @@ pub enum Spoil {
 /// One message, and who sent it.
 #[derive(Debug, Clone)]
 pub struct Seen {
+    /// The port on which the server called.
+    pub port: u16,
     pub from_host: bool,
     pub message: Message,
 }
@@ -33,7 +35,7 @@ type Rule = dyn Fn(&Message, usize) -> Spoil + Send + Sync;
 /// The tap. Its threads end with the process.
 pub struct Tap {
     pub port: u16,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    line: Line,
 }
 
 impl Tap {
@@ -43,22 +45,17 @@ impl Tap {
         speech: Speech,
         rule: impl Fn(&Message, usize) -> Spoil + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("an address").port();
-        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
-        let line = Line { seen: Arc::clone(&seen), rule: Arc::new(rule), speech };
-        thread::spawn(move || {
-            for ours in listener.incoming().map_while(Result::ok) {
-                // A host that is gone: the line is cut, as it would be.
-                let Ok(host) = TcpStream::connect(("127.0.0.1", host_port)) else { continue };
-                line.clone().connect(ours, host);
-            }
-        });
-        Self { port, seen }
+        let line = Line { seen: Arc::default(), rule: Arc::new(rule), speech, port: 0 };
+        line.listen(host_port)
+    }
+
+    /// One more port to the same host, for another server: what is said there is kept among the rest, and told apart by its port.
+    pub fn another(&self, host_port: u16) -> Self {
+        self.line.clone().listen(host_port)
     }
 
     pub fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().expect("not poisoned").clone()
+        self.line.seen.lock().expect("not poisoned").clone()
     }
 }
 
@@ -67,9 +64,24 @@ struct Line {
     seen: Arc<Mutex<Vec<Seen>>>,
     rule: Arc<Rule>,
     speech: Speech,
+    port: u16,
 }
 
 impl Line {
+    fn listen(mut self, host_port: u16) -> Tap {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        self.port = listener.local_addr().expect("an address").port();
+        let (port, line) = (self.port, self.clone());
+        thread::spawn(move || {
+            for ours in listener.incoming().map_while(Result::ok) {
+                // A host that is gone: the line is cut, as it would be.
+                let Ok(host) = TcpStream::connect(("127.0.0.1", host_port)) else { continue };
+                line.clone().connect(ours, host);
+            }
+        });
+        Tap { port, line: self }
+    }
+
     fn connect(self, ours: TcpStream, host: TcpStream) {
         let again = |stream: &TcpStream| stream.try_clone().expect("the same line");
         let (from_us, to_host, there) = (again(&ours), again(&host), self.clone());
@@ -108,7 +120,7 @@ impl Line {
     fn keep(&self, message: Message, from_host: bool) -> Spoil {
         let mut seen = self.seen.lock().expect("not poisoned");
         let before = seen.iter().filter(|s| s.from_host == from_host && s.message.mti() == message.mti()).count();
-        seen.push(Seen { from_host, message: message.clone() });
+        seen.push(Seen { port: self.port, from_host, message: message.clone() });
         drop(seen);
         if from_host { (self.rule)(&message, before) } else { Spoil::Pass }
     }

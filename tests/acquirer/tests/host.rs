@@ -2,7 +2,7 @@
 //! 8583, and what the host saw is compared with what the history says.
 #![cfg(not(target_arch = "wasm32"))]
 
-use holdfast_acquirer_tests::{HostView, Peer, Speech, Spoil, Tap, eventually};
+use holdfast_acquirer_tests::{HostView, Peer, Speech, Spoil, Tap, arguments, eventually};
 use holdfast_contract_tests::{APPROVED, DECLINED_51, Server, Till};
 use holdfast_iso8583::Message;
 use serde_json::{Value, json};
@@ -23,15 +23,7 @@ fn house(
 ) -> House {
     let peer = Peer::start(speech, rules);
     let tap = Tap::start(peer.port, speech, rule);
-    let file = tempfile::Builder::new().suffix(".toml").tempfile().expect("a file").into_temp_path();
-    let text = format!(
-        "address = \"127.0.0.1:{}\"\nterminal = \"HOLDFST1\"\nmerchant = \"MERCHANT0000001\"\ninstitution = \"123456\"\n\
-         connect_ms = 20000\nanswer_ms = {answer_ms}\necho_ms = 5000\n{}",
-        tap.port, speech.ours
-    );
-    std::fs::write(&file, text).expect("writes");
-    let path = file.keep().expect("stays").display().to_string();
-    let more = ["--acquirer", "iso8583", "--acquirer-config", &path].map(str::to_owned);
+    let more = arguments(tap.port, speech, PATIENT_MS, answer_ms);
     let till = Till::enrol(&Arc::new(Server::start_with(&more)));
     House { till, tap, peer }
 }

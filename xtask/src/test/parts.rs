@@ -189,9 +189,9 @@ pub const PARTS: &[Part] = &[
     },
     Part {
         name: "acquirer",
-        about: "an independent ISO 8583 host: declines, lost and late answers, closed lines, kill -9; nothing captured twice",
+        about: "an independent ISO 8583 host: declines, lost and late answers, closed lines, kill -9, two servers; nothing captured twice",
         file: "tests/acquirer/Cargo.toml",
-        needs: &[Need::CCompiler, Need::Pip(ACQUIRER)],
+        needs: &[Need::CCompiler, POSTGRES, Need::Pip(ACQUIRER)],
         built: false,
         reads_others: false,
         runs: |setting| {

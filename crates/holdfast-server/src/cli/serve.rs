@@ -21,7 +21,8 @@ use crate::people::{People, PeopleError};
 use crate::process::{Clock as _, Processor, runner};
 use crate::receipts::{ReceiptError, Receipts};
 use crate::settlement;
-use crate::store::{Books, OpenError, Place, PostgresUrl, StoreError};
+use crate::store::care::{self, CareError};
+use crate::store::{Books, Ledger as _, OpenError, Place, PostgresUrl, StoreError};
 use holdfast_core::id::MerchantId;
 use holdfast_wire::b64;
 use std::fs::{DirBuilder, File};
@@ -53,10 +54,6 @@ pub enum ServeError {
     Door(#[from] DoorError),
     #[error("--acquirer iso8583 needs --acquirer-config FILE; docs/acquirer.md says what is in it")]
     AcquirerFile,
-    #[error(
-        "--acquirer iso8583 keeps its log of exchanges in the data directory and works for one server only: leave --database out"
-    )]
-    AcquirerIsAlone,
     #[error("the simulator is for the demo only: it comes with --demo")]
     SimulatorWithoutDemo,
     #[error(transparent)]
@@ -79,6 +76,8 @@ pub enum ServeError {
     Hooks(#[from] HookSettingsError),
     #[error(transparent)]
     Open(#[from] OpenError),
+    #[error("the acquirer's log of an earlier version: {0}")]
+    AcquirerLog(#[from] CareError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -182,7 +181,7 @@ pub(crate) async fn build(
     replica::end_set_up(&ledger).await?;
     let (demo, keyring) = set_up?;
     let (changes, _) = watch::channel(0_u64);
-    let acquirer = Measured::new(acquirer(args, demo.clone(), clock).await?, Arc::clone(&metrics));
+    let acquirer = Measured::new(acquirer(args, &ledger, demo.clone(), clock).await?, Arc::clone(&metrics));
     let changed = changes.clone();
     // Opened to key the hash of card numbers, which is what it is for.
     let pan_key = holdfast_crypto::SecretBytes::from(local.pan_key.expose().as_slice());
@@ -273,17 +272,18 @@ pub(super) fn place_of(database: Option<&PostgresUrl>, data: &Path, file: &str) 
 
 async fn acquirer(
     args: &ServeArgs,
+    ledger: &Arc<Books>,
     demo: Option<Arc<DemoSimulator>>,
     clock: SystemClock,
 ) -> Result<Configured, ServeError> {
     match (args.acquirer.acquirer, demo) {
-        // Its log of exchanges is a file: another server would not know what this one has open.
-        (Some(AcquirerKind::Iso8583), _) if args.database.is_some() => Err(ServeError::AcquirerIsAlone),
         (Some(AcquirerKind::Iso8583), _) => {
             let file = args.acquirer.acquirer_config.as_ref().ok_or(ServeError::AcquirerFile)?;
             let config = iso8583::Config::read(file)?;
+            // Earlier versions kept it beside the books.
             let log = args.data.join("acquirer-iso8583.sqlite");
-            Ok(Configured::Iso8583(Arc::new(Iso8583::start(config, &log, clock).await?)))
+            care::import_log(ledger.db(), &log, &ledger.epoch(), clock.now_ms()).await?;
+            Ok(Configured::Iso8583(Iso8583::start(config, Arc::clone(ledger), clock).await?))
         }
         (_, Some(simulator)) => Ok(Configured::Simulator(simulator)),
         (Some(AcquirerKind::Simulator), None) => Err(ServeError::SimulatorWithoutDemo),

@@ -3,16 +3,17 @@
 
 use super::config::{Config, ConfigError};
 use super::counters::Counters;
-use super::log::{Log, State};
+use super::log::{Exchange, Kind, Log, LogError, State};
 use super::messages;
 use super::tls::Connector;
+use super::turn::Turn;
 use crate::clock::SystemClock;
 use crate::process::Clock as _;
 use holdfast_iso8583::{Deframer, Message};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -37,7 +38,9 @@ pub enum Outcome {
     Lost,
 }
 
-type Queue = mpsc::Sender<Zeroizing<Vec<u8>>>;
+/// A message on its way out, which leaves by then or never.
+type Frame = (Instant, Zeroizing<Vec<u8>>);
+type Queue = mpsc::Sender<Frame>;
 /// STAN and reference number. Network messages have no reference number.
 type Key = (u32, String);
 
@@ -97,12 +100,12 @@ impl Line {
         Ok(Self { tasks: (0..connections).map(start).collect(), shared })
     }
 
-    /// Sends a request over a connection that is signed on, and waits for its answer.
-    pub async fn ask(&self, request: Message) -> Outcome {
+    /// Sends a request over a connection that is signed on, while its turn lasts, and waits for its answer.
+    pub async fn ask(&self, turn: Turn, request: Message) -> Outcome {
         let shared = &self.shared;
-        let wait = Duration::from_millis(shared.config.connect_ms);
+        let wait = turn.leaves_by.saturating_duration_since(Instant::now());
         let Ok(Some((at, queue))) = tokio::time::timeout(wait, shared.pick()).await else { return Outcome::Unsent };
-        shared.ask(at, &queue, request).await
+        shared.ask(at, &queue, turn.leaves_by, request).await
     }
 }
 
@@ -116,7 +119,7 @@ impl Shared {
         (0..count).map(|step| (turn + step) % count).find_map(|at| Some((at, lines.get(at)?.clone()?)))
     }
 
-    async fn ask(&self, at: usize, queue: &Queue, request: Message) -> Outcome {
+    async fn ask(&self, at: usize, queue: &Queue, leaves_by: Instant, request: Message) -> Outcome {
         let config = &self.config;
         let encoded = config.dialect.encode(&request);
         let framed = encoded.map_err(|error| error.to_string());
@@ -128,7 +131,7 @@ impl Shared {
         let (answer, answered) = oneshot::channel();
         self.waiting().insert(key.clone(), Waiting { request, connection: at, answer });
         // What was accepted here may leave: from now on no answer is a doubt.
-        if queue.try_send(frame.clone()).is_err() {
+        if queue.try_send((leaves_by, frame.clone())).is_err() {
             self.waiting().remove(&key);
             return Outcome::Unsent;
         }
@@ -206,21 +209,34 @@ impl Shared {
                 // Whoever asked may have given up in this very moment: then it is a doubt for them, as it should be.
                 let _ = asked.answer.send(message);
             }
-            None => self.unasked(&key).await,
+            None => self.unasked(&key, &message).await,
         }
     }
 
     /// Nobody waits for it: late, a duplicate, or nothing of ours.
-    async fn unasked(&self, key: &Key) {
-        let found = self.log.by_numbers(key.0, &key.1).await.ok().flatten().map(|exchange| exchange.state);
-        let (counter, what) = match found {
+    async fn unasked(&self, key: &Key, message: &Message) {
+        let found = self.log.by_numbers(key.0, &key.1).await.ok().flatten();
+        let (counter, what) = match &found {
             _ if self.answered().contains(key) => (&self.counters.duplicates, "a duplicate"),
-            Some(State::Answered) => (&self.counters.duplicates, "a duplicate"),
-            Some(_) => (&self.counters.late, "late"),
+            Some(exchange) if exchange.state == State::Answered => (&self.counters.duplicates, "a duplicate"),
+            Some(exchange) => {
+                if let Err(error) = self.came_late(exchange, message.trimmed(39).unwrap_or_default()).await {
+                    tracing::error!(%error, reference = exchange.reference, "what stands at the acquirer is not known for sure");
+                }
+                (&self.counters.late, "late")
+            }
             None => (&self.counters.strays, "to nothing that was asked"),
         };
         counter.add();
         tracing::warn!(stan = key.0, rrn = key.1, what, "an answer that nobody waits for");
+    }
+
+    /// An answer came after its exchange was settled otherwise. What the acquirer approves after it confirmed that it is taken back may stand
+    /// there: it is taken back once more.
+    pub async fn came_late(&self, exchange: &Exchange, code: &str) -> Result<(), LogError> {
+        let may_stand =
+            matches!(exchange.kind, Kind::Authorisation | Kind::Refund) && self.config.codes.is_approved(code);
+        if may_stand { self.log.reopen_reversal(exchange, self.clock.now_ms()).await } else { Ok(()) }
     }
 
     fn answer(&self, request: &Message, queue: &Queue) {
@@ -231,7 +247,7 @@ impl Shared {
         let bytes = self.config.dialect.encode(&answer).ok();
         if let Some(frame) = bytes.and_then(|bytes| self.config.framing.frame(&bytes).ok()) {
             // A full queue means that the line is stuck; the host will ask again.
-            let _ = queue.try_send(frame);
+            let _ = queue.try_send((Instant::now() + Duration::from_millis(self.config.answer_ms), frame));
         }
     }
 }
@@ -314,8 +330,11 @@ async fn read(shared: &Shared, mut reader: impl AsyncRead + Unpin, queue: &Queue
     }
 }
 
-async fn write(mut writer: impl AsyncWrite + Unpin, mut queued: mpsc::Receiver<Zeroizing<Vec<u8>>>) -> String {
-    while let Some(frame) = queued.recv().await {
+async fn write(mut writer: impl AsyncWrite + Unpin, mut queued: mpsc::Receiver<Frame>) -> String {
+    while let Some((leaves_by, frame)) = queued.recv().await {
+        if Instant::now() > leaves_by {
+            continue;
+        }
         let written = async {
             writer.write_all(&frame).await?;
             writer.flush().await
@@ -349,7 +368,8 @@ async fn watch_over(shared: &Shared, at: usize, queue: &Queue, pause_ms: &mut u6
 async fn network(shared: &Shared, at: usize, queue: &Queue, about: &str) -> Result<(), String> {
     let now_ms = shared.clock.now_ms();
     let stan = shared.log.stan(now_ms).await.map_err(|error| error.to_string())?;
-    match shared.ask(at, queue, messages::network(stan, now_ms, about)).await {
+    let leaves_by = Instant::now() + Duration::from_millis(shared.config.connect_ms);
+    match shared.ask(at, queue, leaves_by, messages::network(stan, now_ms, about)).await {
         Outcome::Answer(answer) => match answer.trimmed(39).unwrap_or_default() {
             code if shared.config.codes.is_approved(code) => Ok(()),
             code => Err(format!("refused with {code}")),

@@ -1,18 +1,21 @@
-//! The log of exchanges: numbers given out, questions open, answers known. In a file of its own, so that it survives a killed
-//! server; it holds no card data.
+//! The log of exchanges: numbers given out, questions open, answers known. It is a part of the books, so every server that shares them
+//! knows what any of them has open; it holds no card data.
+//!
+//! Whoever sends holds the exchange for as long as its answer can come, and no other server touches it meanwhile. After that another one may
+//! take it over, and an answer that the first one gets then is not taken any more.
 
-use crate::store::OpenError;
+mod row;
+mod stans;
+
+use super::turn::Turn;
+use crate::store::db::Conn;
+use crate::store::{Books, StoreError};
+use futures_util::future::BoxFuture;
 use holdfast_core::time::{UnixMs, utc_day};
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqlSafeStr as _};
-use std::path::Path;
-use std::time::Duration;
-use tokio::sync::Mutex;
-
-const MIGRATION: &str = include_str!("../../../migrations/iso8583/0001_exchanges.sql");
-/// Field 11 has six digits.
-const STAN_MAX: i64 = 999_999;
+use row::read;
+use stans::Stans;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What an exchange is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,17 +24,6 @@ pub enum Kind {
     Capture,
     Reversal,
     Refund,
-}
-
-impl Kind {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Authorisation => "authorisation",
-            Self::Capture => "capture",
-            Self::Reversal => "reversal",
-            Self::Refund => "refund",
-        }
-    }
 }
 
 /// How far an exchange got.
@@ -46,8 +38,9 @@ pub enum State {
 /// One request and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
-    pub id: i64,
     pub reference: String,
+    /// Which exchange of the payment, from 1.
+    pub nth: i64,
     pub kind: Kind,
     pub number: u32,
     pub original: Option<i64>,
@@ -76,36 +69,40 @@ pub struct New<'a> {
 /// Why the log did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    #[error("the same was asked for and may stand")]
+    #[error("the same was asked for and may stand, or another server is at it")]
     Taken,
     #[error("the day's numbers are used up; they begin anew at midnight UTC")]
     NumbersUsedUp,
-    #[error("the log of exchanges cannot be used: {0}")]
-    Sql(#[from] sqlx::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-/// The log in SQLite. One connection: a number is given out once.
+/// The log in the books.
 #[derive(Debug)]
-pub struct Log(Mutex<SqliteConnection>);
+pub struct Log {
+    books: Arc<Books>,
+    stans: Stans,
+}
 
 impl Log {
-    /// Opens or makes the file.
+    pub fn new(books: Arc<Books>) -> Self {
+        Self { books, stans: Stans::default() }
+    }
+
+    /// Lets go what a process that is no more had open. Called at the start, when no other process can hold anything.
     ///
     /// # Errors
-    /// When the file cannot be opened or is no log of exchanges.
-    pub async fn open(path: &Path) -> Result<Self, OpenError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A number is on the disk before its message leaves.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10));
-        let mut connection = options.connect().await?;
-        let first = Migration::new(1, "exchanges".into(), MigrationType::Simple, MIGRATION.into_sql_str(), false);
-        Migrator::with_migrations(vec![first]).run(&mut connection).await?;
-        Ok(Self(Mutex::new(connection)))
+    /// [`LogError::Store`].
+    pub async fn release(&self, now_ms: UnixMs) -> Result<(), LogError> {
+        if self.books.is_shared() {
+            return Ok(());
+        }
+        let text = "UPDATE exchanges SET holder = NULL, held_until_ms = $1 WHERE state = 'open' AND holder IS NOT NULL";
+        self.write(move |c| {
+            Box::pin(async move { Ok(sqlx::query(text).bind(now_ms).execute(c).await?.rows_affected()) })
+        })
+        .await
+        .map(drop)
     }
 
     /// The next STAN of the day, for a message that is about no payment.
@@ -113,191 +110,170 @@ impl Log {
     /// # Errors
     /// [`LogError`].
     pub async fn stan(&self, now_ms: UnixMs) -> Result<u32, LogError> {
-        let mut connection = self.0.lock().await;
-        next_stan(&mut connection, utc_day(now_ms)).await
+        self.stans.next(&self.books, utc_day(now_ms)).await
     }
 
-    /// Commits that something is about to be sent, under a number of its own. `rrn` makes field 37 from the STAN and the number of
-    /// earlier exchanges of this reference, unless the exchange continues another, whose number it then shares.
+    /// Commits that something is about to be sent, under a number of its own, by whoever decided so upon `earlier`: all exchanges of the
+    /// payment. `rrn` makes field 37 from the STAN and how many tries there were, unless the exchange continues another, whose number it then
+    /// shares.
     ///
     /// # Errors
-    /// [`LogError::Taken`] when the same is open or answered.
+    /// [`LogError::Taken`] when there is more than `earlier`, or the same is open or answered.
     pub async fn begin(
         &self,
-        now_ms: UnixMs,
+        turn: Turn,
         new: New<'_>,
+        earlier: &[Exchange],
         shared_rrn: Option<&str>,
-        rrn: impl Fn(u32, u32) -> String + Send,
+        rrn: impl Fn(u32, u32) -> String,
     ) -> Result<Exchange, LogError> {
-        let mut connection = self.0.lock().await;
-        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-        let day = utc_day(now_ms);
-        let stan = next_stan(&mut tx, day).await?;
-        let earlier: u32 = sqlx::query_scalar("SELECT count(DISTINCT rrn) FROM exchanges WHERE reference = ?")
-            .bind(new.reference)
-            .fetch_one(&mut *tx)
-            .await?;
-        let rrn = shared_rrn.map_or_else(|| rrn(stan, earlier), str::to_owned);
-        let row = sqlx::query(
-            "INSERT INTO exchanges (reference, kind, number, original, day, stan, rrn, sent_ms, amount_minor, currency, state)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open') RETURNING *",
-        )
-        .bind(new.reference)
-        .bind(new.kind.as_str())
-        .bind(new.number)
-        .bind(new.original)
-        .bind(day)
-        .bind(stan)
-        .bind(rrn)
-        .bind(now_ms)
-        .bind(new.amount_minor)
-        .bind(new.currency)
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(taken)?;
-        let exchange = read(&row)?;
-        tx.commit().await?;
-        Ok(exchange)
+        let stan = self.stan(turn.sent_ms).await?;
+        let tries: BTreeSet<_> = earlier.iter().map(|exchange| exchange.rrn.as_str()).collect();
+        let tries = u32::try_from(tries.len()).unwrap_or(u32::MAX);
+        let exchange = Exchange {
+            reference: new.reference.to_owned(),
+            nth: earlier.last().map_or(0, |last| last.nth) + 1,
+            kind: new.kind,
+            number: new.number,
+            original: new.original,
+            stan,
+            rrn: shared_rrn.map_or_else(|| rrn(stan, tries), str::to_owned),
+            sent_ms: turn.sent_ms,
+            amount_minor: new.amount_minor,
+            currency: new.currency.to_owned(),
+            state: State::Open,
+            sends: 1,
+            code: None,
+            approval_code: None,
+        };
+        let (row, holder) = (exchange.clone(), self.books.replica().to_owned());
+        let written = self.write(move |c| Box::pin(row::insert(c, row, holder, turn.until_ms))).await?;
+        if written == 1 { Ok(exchange) } else { Err(LogError::Taken) }
     }
 
-    /// Commits that an open exchange is about to be sent once more.
+    /// Commits that this server is at an open exchange from now on. With `again` it is about to send it once more.
     ///
     /// # Errors
-    /// [`LogError::Sql`].
-    pub async fn repeat(&self, id: i64) -> Result<(), LogError> {
-        self.run("UPDATE exchanges SET sends = sends + 1 WHERE id = ?", id).await
+    /// [`LogError::Taken`] when another server holds it, or it is not open any more.
+    pub async fn hold(&self, turn: Turn, exchange: &Exchange, again: bool) -> Result<(), LogError> {
+        let text = "UPDATE exchanges SET holder = $1, held_until_ms = $2, sends = sends + $3
+             WHERE reference = $4 AND nth = $5 AND state = 'open' AND (holder = $1 OR holder IS NULL OR held_until_ms <= $6)";
+        let (holder, reference, nth) = (self.books.replica().to_owned(), exchange.reference.clone(), exchange.nth);
+        let write = self.write(move |c| {
+            Box::pin(async move {
+                let query = sqlx::query(text).bind(holder).bind(turn.until_ms).bind(i64::from(again));
+                Ok(query.bind(reference).bind(nth).bind(turn.now_ms).execute(c).await?.rows_affected())
+            })
+        });
+        if write.await? == 1 { Ok(()) } else { Err(LogError::Taken) }
     }
 
-    /// It certainly never left.
+    /// Commits what became of an exchange that this server holds, with the answer if there is one, and lets it go. `false` when another server has
+    /// taken it over meanwhile: then nothing is written.
     ///
     /// # Errors
-    /// [`LogError::Sql`].
-    pub async fn unsent(&self, id: i64) -> Result<(), LogError> {
-        self.run("UPDATE exchanges SET state = 'unsent' WHERE id = ? AND state = 'open' AND sends = 1", id).await
-    }
-
-    async fn run(&self, sql: &'static str, id: i64) -> Result<(), LogError> {
-        let mut connection = self.0.lock().await;
-        sqlx::query(sql).bind(id).execute(&mut *connection).await?;
-        Ok(())
-    }
-
-    /// Commits an answer. With `stays_open` the code is kept and the exchange is still to be taken back.
-    ///
-    /// # Errors
-    /// [`LogError::Sql`].
-    pub async fn answered(
+    /// [`LogError::Store`].
+    pub async fn leave(
         &self,
-        id: i64,
+        exchange: &Exchange,
+        state: State,
         now_ms: UnixMs,
-        code: &str,
-        approval_code: Option<&str>,
-        stays_open: bool,
-    ) -> Result<(), LogError> {
-        let state = if stays_open { "open" } else { "answered" };
-        let sql = "UPDATE exchanges SET state = ?, code = ?, approval_code = ?, answered_ms = ? WHERE id = ? AND state = 'open'";
-        let mut connection = self.0.lock().await;
-        let query = sqlx::query(sql).bind(state).bind(code).bind(approval_code).bind(now_ms).bind(id);
-        query.execute(&mut *connection).await?;
-        Ok(())
+        answer: Option<(&str, Option<&str>)>,
+    ) -> Result<bool, LogError> {
+        let text = "UPDATE exchanges SET state = $1, held_until_ms = $2, code = coalesce($3, code),
+             approval_code = coalesce($4, approval_code), answered_ms = CASE WHEN $3 IS NULL THEN answered_ms ELSE $2 END
+             WHERE reference = $5 AND nth = $6 AND state = 'open' AND holder = $7";
+        let (code, approval_code) = answer.unzip();
+        let (code, approval_code) = (code.map(str::to_owned), approval_code.flatten().map(str::to_owned));
+        let (reference, nth) = (exchange.reference.clone(), exchange.nth);
+        let holder = self.books.replica().to_owned();
+        let write = self.write(move |c| {
+            Box::pin(async move {
+                let query = sqlx::query(text).bind(state.as_str()).bind(now_ms).bind(code).bind(approval_code);
+                Ok(query.bind(reference).bind(nth).bind(holder).execute(c).await?.rows_affected())
+            })
+        });
+        Ok(write.await? == 1)
     }
 
     /// Commits that a reversal was confirmed, and with it that its original is taken back.
     ///
     /// # Errors
-    /// [`LogError::Sql`].
-    pub async fn reversed(&self, reversal: i64, original: i64, now_ms: UnixMs, code: &str) -> Result<(), LogError> {
-        let mut connection = self.0.lock().await;
-        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query("UPDATE exchanges SET state = 'answered', code = ?, answered_ms = ? WHERE id = ?")
-            .bind(code)
-            .bind(now_ms)
-            .bind(reversal)
-            .execute(&mut *tx)
-            .await?;
-        sqlx::query("UPDATE exchanges SET state = 'reversed' WHERE id = ?").bind(original).execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(())
+    /// [`LogError::Store`].
+    pub async fn reversed(
+        &self,
+        reversal: &Exchange,
+        original: &Exchange,
+        now_ms: UnixMs,
+        code: &str,
+    ) -> Result<(), LogError> {
+        let (reference, code) = (reversal.reference.clone(), code.to_owned());
+        let (reversal, original) = (reversal.nth, original.nth);
+        let write = self.write(move |c| {
+            Box::pin(async move {
+                let text = "UPDATE exchanges SET state = 'answered', code = $1, answered_ms = $2 WHERE reference = $3 AND nth = $4";
+                let query = sqlx::query(text).bind(code).bind(now_ms).bind(&reference).bind(reversal);
+                query.execute(&mut *c).await?;
+                let text = "UPDATE exchanges SET state = 'reversed' WHERE reference = $1 AND nth = $2";
+                Ok(sqlx::query(text).bind(&reference).bind(original).execute(c).await?.rows_affected())
+            })
+        });
+        write.await.map(drop)
+    }
+
+    /// The acquirer approved what it had confirmed to be taken back: the reversal is open again.
+    ///
+    /// # Errors
+    /// [`LogError::Store`].
+    pub async fn reopen_reversal(&self, original: &Exchange, now_ms: UnixMs) -> Result<(), LogError> {
+        let text = "UPDATE exchanges SET state = 'open', holder = NULL, held_until_ms = $1
+             WHERE reference = $2 AND original = $3 AND kind = 'reversal' AND state = 'answered'";
+        let (reference, nth) = (original.reference.clone(), original.nth);
+        let write = self.write(move |c| {
+            Box::pin(async move {
+                Ok(sqlx::query(text).bind(now_ms).bind(reference).bind(nth).execute(c).await?.rows_affected())
+            })
+        });
+        write.await.map(drop)
     }
 
     /// Every exchange of a payment, oldest first.
     ///
     /// # Errors
-    /// [`LogError::Sql`].
+    /// [`LogError::Store`].
     pub async fn of(&self, reference: &str) -> Result<Vec<Exchange>, LogError> {
-        let mut connection = self.0.lock().await;
-        let rows = sqlx::query("SELECT * FROM exchanges WHERE reference = ? ORDER BY id")
-            .bind(reference)
-            .fetch_all(&mut *connection)
-            .await?;
-        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+        let text = "SELECT * FROM exchanges WHERE reference = $1 ORDER BY nth";
+        let rows = sqlx::query(text).bind(reference).fetch_all(self.books.db().reader()).await;
+        Ok(rows.map_err(StoreError::from)?.iter().map(read).collect::<Result<_, _>>()?)
     }
 
     /// The latest exchange of these numbers, for an answer that nobody waits for.
     ///
     /// # Errors
-    /// [`LogError::Sql`].
+    /// [`LogError::Store`].
     pub async fn by_numbers(&self, stan: u32, rrn: &str) -> Result<Option<Exchange>, LogError> {
-        let mut connection = self.0.lock().await;
-        let row = sqlx::query("SELECT * FROM exchanges WHERE stan = ? AND rrn = ? ORDER BY id DESC LIMIT 1")
-            .bind(stan)
-            .bind(rrn)
-            .fetch_optional(&mut *connection)
-            .await?;
+        let text = "SELECT * FROM exchanges WHERE stan = $1 AND rrn = $2 ORDER BY sent_ms DESC LIMIT 1";
+        let query = sqlx::query(text).bind(i64::from(stan)).bind(rrn);
+        let row = query.fetch_optional(self.books.db().reader()).await.map_err(StoreError::from)?;
         Ok(row.as_ref().map(read).transpose()?)
     }
-}
 
-async fn next_stan(connection: &mut SqliteConnection, day: i64) -> Result<u32, LogError> {
-    let last: i64 = sqlx::query_scalar(
-        "INSERT INTO stans (day, last) VALUES (?, 1) ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last",
-    )
-    .bind(day)
-    .fetch_one(connection)
-    .await?;
-    if last > STAN_MAX {
-        return Err(LogError::NumbersUsedUp);
+    /// Payments of which something was left open before then, and nobody holds it.
+    ///
+    /// # Errors
+    /// [`LogError::Store`].
+    pub async fn left_open(&self, before_ms: UnixMs, limit: i64) -> Result<Vec<String>, LogError> {
+        let text = "SELECT reference FROM exchanges WHERE state = 'open' AND held_until_ms <= $1
+             ORDER BY held_until_ms, reference LIMIT $2";
+        let query = sqlx::query_scalar(text).bind(before_ms).bind(limit);
+        Ok(query.fetch_all(self.books.db().reader()).await.map_err(StoreError::from)?)
     }
-    u32::try_from(last).map_err(|_| LogError::NumbersUsedUp)
-}
 
-fn taken(error: sqlx::Error) -> LogError {
-    match &error {
-        sqlx::Error::Database(database) if database.is_unique_violation() => LogError::Taken,
-        _ => LogError::Sql(error),
+    /// Writes in one transaction, and gives the number of rows back that it changed.
+    async fn write<F>(&self, work: F) -> Result<u64, LogError>
+    where
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<u64, StoreError>> + Send + 'static,
+    {
+        Ok(self.books.db().write(work).await?)
     }
-}
-
-fn read(row: &SqliteRow) -> Result<Exchange, sqlx::Error> {
-    let unknown = |what: &str| sqlx::Error::Decode(format!("an exchange of no known {what}").into());
-    let kind = match row.try_get::<&str, _>("kind")? {
-        "authorisation" => Kind::Authorisation,
-        "capture" => Kind::Capture,
-        "reversal" => Kind::Reversal,
-        "refund" => Kind::Refund,
-        _ => return Err(unknown("kind")),
-    };
-    let state = match row.try_get::<&str, _>("state")? {
-        "open" => State::Open,
-        "unsent" => State::Unsent,
-        "answered" => State::Answered,
-        "reversed" => State::Reversed,
-        _ => return Err(unknown("state")),
-    };
-    Ok(Exchange {
-        id: row.try_get("id")?,
-        reference: row.try_get("reference")?,
-        kind,
-        number: row.try_get("number")?,
-        original: row.try_get("original")?,
-        stan: row.try_get("stan")?,
-        rrn: row.try_get("rrn")?,
-        sent_ms: row.try_get("sent_ms")?,
-        amount_minor: row.try_get("amount_minor")?,
-        currency: row.try_get("currency")?,
-        state,
-        sends: row.try_get("sends")?,
-        code: row.try_get("code")?,
-        approval_code: row.try_get("approval_code")?,
-    })
 }

@@ -1,10 +1,10 @@
 //! An acquirer that speaks ISO 8583 over TCP or TLS.
 //!
-//! Such a host has no question "what became of this reference?". So every request is written to a log before it leaves
+//! Such a host has no question "what became of this reference?". So every request is written to a log in the books before it leaves
 //! ([`log`]), and a doubt is settled by what the host does understand: an authorisation without an answer is reversed (0420,
 //! repeated as 0421 until it is answered) and may then be asked for anew under new numbers; a capture without an answer is repeated
 //! (0221, same numbers), which is what an advice is for. An answer that comes too late finds its request reversed and changes
-//! nothing. Money neither doubles nor vanishes, also across a restart.
+//! nothing. Money neither doubles nor vanishes, also across a restart, and also when another server goes on.
 
 pub mod config;
 pub mod counters;
@@ -12,7 +12,9 @@ mod line;
 mod log;
 mod messages;
 mod settle;
+mod sweep;
 mod tls;
+mod turn;
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,8 @@ pub use config::{Config, ConfigError};
 
 use super::{Acquirer, AcquirerError, AuthorisationRequest, Decision, FollowUp, Known, RefundRequest};
 use crate::clock::SystemClock;
-use crate::store::OpenError;
+use crate::process::Clock as _;
+use crate::store::Books;
 use counters::Counters;
 use holdfast_core::id::PaymentId;
 use holdfast_core::time::UnixMs;
@@ -29,8 +32,8 @@ use holdfast_iso8583::Message;
 use line::{Line, Outcome};
 use log::{Exchange, Kind, Log, LogError, New, State};
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use turn::{Now, Turn};
 
 /// Code of our own making, for a request that cannot be carried out (field 39: unable to locate the record).
 const NOT_FOUND: &str = "25";
@@ -41,7 +44,7 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
-    Log(#[from] OpenError),
+    Log(#[from] LogError),
 }
 
 /// The acquirer behind one host.
@@ -59,13 +62,17 @@ impl std::fmt::Debug for Iso8583 {
 }
 
 impl Iso8583 {
-    /// Opens the log at `path` and begins to connect. Needs a runtime.
+    /// Begins to connect, with the log in `books`. Needs a runtime.
     ///
     /// # Errors
     /// [`StartError`].
-    pub async fn start(config: Config, path: &Path, clock: SystemClock) -> Result<Self, StartError> {
-        let log = Arc::new(Log::open(path).await?);
-        Ok(Self { line: Line::open(config, Arc::clone(&log), clock)?, log, busy: Mutex::default() })
+    pub async fn start(config: Config, books: Arc<Books>, clock: SystemClock) -> Result<Arc<Self>, StartError> {
+        let log = Arc::new(Log::new(books));
+        log.release(clock.now_ms()).await?;
+        let line = Line::open(config, Arc::clone(&log), clock)?;
+        let acquirer = Arc::new(Self { line, log, busy: Mutex::default() });
+        tokio::spawn(sweep::run(Arc::downgrade(&acquirer), clock));
+        Ok(acquirer)
     }
 
     pub fn counters(&self) -> &Counters {
@@ -86,28 +93,64 @@ impl Iso8583 {
         }
     }
 
-    /// Sends what was begun and commits its answer. `Err(TimedOut)` leaves the exchange open.
-    async fn send(&self, now_ms: UnixMs, exchange: &Exchange, message: Message) -> Result<Decision, AcquirerError> {
-        let id = exchange.id;
-        match self.line.ask(message).await {
-            Outcome::Unsent if exchange.sends == 1 => {
-                self.log.unsent(id).await.map_err(doubtful)?;
+    /// A message's turn, from now on.
+    fn turn(&self, now: Now) -> Turn {
+        Turn::begin(self.config(), now)
+    }
+
+    /// Sends what was begun for the first time and commits its answer. `Err(TimedOut)` leaves the exchange open.
+    async fn send(&self, turn: Turn, exchange: &Exchange, message: Message) -> Result<Decision, AcquirerError> {
+        let now_ms = turn.now_ms;
+        match self.line.ask(turn, message).await {
+            Outcome::Unsent => {
+                self.log.leave(exchange, State::Unsent, now_ms, None).await.map_err(doubtful)?;
                 Err(AcquirerError::Unreachable)
             }
-            // An earlier send of it may have arrived.
-            Outcome::Unsent => Err(AcquirerError::Unreachable),
-            Outcome::Lost => Err(AcquirerError::TimedOut),
+            Outcome::Lost => self.let_go(now_ms, exchange, AcquirerError::TimedOut).await,
             Outcome::Answer(answer) => {
                 let code = answer.trimmed(39).unwrap_or_default();
                 let is_partial = self.config().codes.is_partial(code);
                 let approval_code = answer.trimmed(38);
-                self.log.answered(id, now_ms, code, approval_code, is_partial).await.map_err(doubtful)?;
+                // An approval in part is still to be taken back.
+                let state = if is_partial { State::Open } else { State::Answered };
+                self.keep(exchange, state, now_ms, (code, approval_code)).await?;
                 if is_partial {
                     return Err(AcquirerError::TimedOut);
                 }
                 Ok(self.decision(Some(code), approval_code))
             }
         }
+    }
+
+    /// Commits an answer. Once another server has taken the exchange over, nobody may build on it.
+    async fn keep(
+        &self,
+        exchange: &Exchange,
+        state: State,
+        now_ms: UnixMs,
+        answer: (&str, Option<&str>),
+    ) -> Result<(), AcquirerError> {
+        if self.log.leave(exchange, state, now_ms, Some(answer)).await.map_err(doubtful)? {
+            return Ok(());
+        }
+        tracing::warn!(
+            reference = exchange.reference,
+            "an answer came after another server had taken the exchange over"
+        );
+        self.line.shared.came_late(exchange, answer.0).await.map_err(doubtful)?;
+        Err(AcquirerError::TimedOut)
+    }
+
+    /// No answer can come any more: any server may go on with it. Gives `error` back.
+    async fn let_go<T>(&self, now_ms: UnixMs, exchange: &Exchange, error: AcquirerError) -> Result<T, AcquirerError> {
+        self.log.leave(exchange, State::Open, now_ms, None).await.map_err(doubtful)?;
+        Err(error)
+    }
+
+    /// Takes an open exchange on, to send it again.
+    async fn hold(&self, turn: Turn, exchange: &Exchange) -> Result<Exchange, AcquirerError> {
+        self.log.hold(turn, exchange, true).await.map_err(doubtful)?;
+        Ok(Exchange { sends: exchange.sends + 1, ..exchange.clone() })
     }
 
     fn decision(&self, code: Option<&str>, approval_code: Option<&str>) -> Decision {
@@ -128,10 +171,16 @@ impl Iso8583 {
     }
 
     /// Commits that something is about to be sent.
-    async fn begin(&self, now_ms: UnixMs, new: New<'_>, shared_rrn: Option<&str>) -> Result<Exchange, AcquirerError> {
+    async fn begin(
+        &self,
+        turn: Turn,
+        new: New<'_>,
+        earlier: &[Exchange],
+        shared_rrn: Option<&str>,
+    ) -> Result<Exchange, AcquirerError> {
         let (style, reference) = (self.config().rrn, new.reference);
-        let rrn = |stan, earlier| messages::rrn(style, reference, now_ms, stan, earlier);
-        match self.log.begin(now_ms, new, shared_rrn, rrn).await {
+        let rrn = |stan, tries| messages::rrn(style, reference, turn.sent_ms, stan, tries);
+        match self.log.begin(turn, new, earlier, shared_rrn, rrn).await {
             Ok(exchange) => Ok(exchange),
             Err(LogError::Taken) => Err(AcquirerError::TimedOut),
             Err(error) => {
@@ -148,6 +197,10 @@ impl Iso8583 {
 
 /// What happened is not in the log, so nobody may build on it.
 fn doubtful(error: LogError) -> AcquirerError {
+    if matches!(error, LogError::Taken) {
+        tracing::debug!("another server is at this exchange");
+        return AcquirerError::TimedOut;
+    }
     tracing::error!(%error, "what the acquirer answered is not known for sure");
     AcquirerError::TimedOut
 }
@@ -179,10 +232,11 @@ fn latest_try(exchanges: &[Exchange]) -> Option<&Exchange> {
 
 impl Acquirer for Iso8583 {
     async fn authorise(&self, now_ms: UnixMs, request: AuthorisationRequest<'_>) -> Result<Decision, AcquirerError> {
-        let reference = request.reference.to_string();
+        let (now, reference) = (Now::said(now_ms), request.reference.to_string());
         let _busy = self.take(&reference)?;
         let earlier = self.exchanges(&reference).await?;
-        if latest_try(&earlier).is_some_and(|exchange| exchange.state == State::Open) {
+        let may_stand = |exchange: &Exchange| matches!(exchange.kind, Kind::Authorisation | Kind::Reversal);
+        if earlier.iter().any(|exchange| exchange.state == State::Open && may_stand(exchange)) {
             return Err(AcquirerError::TimedOut);
         }
         let known = self.known(&earlier);
@@ -200,13 +254,14 @@ impl Acquirer for Iso8583 {
             amount_minor: request.amount_minor,
             currency: request.currency.code(),
         };
-        let exchange = self.begin(now_ms, new, None).await?;
+        let turn = self.turn(now);
+        let exchange = self.begin(turn, new, &earlier, None).await?;
         let message = messages::authorisation(self.config(), &exchange, &request);
-        self.send(now_ms, &exchange, message).await
+        self.send(turn, &exchange, message).await
     }
 
     async fn capture(&self, now_ms: UnixMs, request: FollowUp) -> Result<Decision, AcquirerError> {
-        let reference = request.reference.to_string();
+        let (now, reference) = (Now::said(now_ms), request.reference.to_string());
         let _busy = self.take(&reference)?;
         let earlier = self.exchanges(&reference).await?;
         match latest(&earlier, Kind::Capture, 0) {
@@ -215,35 +270,33 @@ impl Acquirer for Iso8583 {
             None => {}
         }
         let Some(authorisation) = self.standing(&earlier) else {
-            tracing::error!(
-                reference,
-                "there is no authorisation to capture; was the log of exchanges restored from a backup?"
-            );
+            tracing::error!(reference, "there is no authorisation to capture; did the books come from a copy?");
             return Err(AcquirerError::Unreachable);
         };
         let new = New {
             reference: &reference,
             kind: Kind::Capture,
             number: 0,
-            original: Some(authorisation.id),
+            original: Some(authorisation.nth),
             amount_minor: request.amount_minor,
             currency: request.currency.code(),
         };
-        let exchange = self.begin(now_ms, new, Some(&authorisation.rrn)).await?;
+        let turn = self.turn(now);
+        let exchange = self.begin(turn, new, &earlier, Some(&authorisation.rrn)).await?;
         let message = messages::capture(self.config(), &exchange, authorisation);
-        self.send(now_ms, &exchange, message).await
+        self.send(turn, &exchange, message).await
     }
 
     /// The host cannot be asked, so whatever is open is settled first: see [`settle`].
     async fn inquire(&self, now_ms: UnixMs, reference: PaymentId) -> Result<Known, AcquirerError> {
-        let reference = reference.to_string();
+        let (now, reference) = (Now::said(now_ms), reference.to_string());
         let _busy = self.take(&reference)?;
-        self.settle(now_ms, &reference).await?;
+        self.settle(now, &reference).await?;
         Ok(self.known(&self.exchanges(&reference).await?))
     }
 
     async fn reverse(&self, now_ms: UnixMs, request: FollowUp) -> Result<Decision, AcquirerError> {
-        let reference = request.reference.to_string();
+        let (now, reference) = (Now::said(now_ms), request.reference.to_string());
         let _busy = self.take(&reference)?;
         let earlier = self.exchanges(&reference).await?;
         let is_captured = latest(&earlier, Kind::Capture, 0)
@@ -254,7 +307,7 @@ impl Acquirer for Iso8583 {
         }
         match latest_try(&earlier) {
             Some(original) if original.state != State::Reversed => {
-                self.take_back(now_ms, original, &earlier).await?;
+                self.take_back(now, original, &earlier).await?;
                 Ok(Decision::Approved { approval_code: String::new() })
             }
             Some(_) => Ok(Decision::Approved { approval_code: String::new() }),
@@ -263,13 +316,16 @@ impl Acquirer for Iso8583 {
     }
 
     async fn refund(&self, now_ms: UnixMs, request: RefundRequest) -> Result<Decision, AcquirerError> {
-        let reference = request.reference.to_string();
+        let (now, reference) = (Now::said(now_ms), request.reference.to_string());
         let _busy = self.take(&reference)?;
-        let earlier = self.exchanges(&reference).await?;
+        let mut earlier = self.exchanges(&reference).await?;
         match latest(&earlier, Kind::Refund, request.number) {
             Some(exchange) if exchange.state == State::Answered => return Ok(self.decision_of(exchange)),
             // Without an answer it is taken back first, and then asked for anew.
-            Some(exchange) if exchange.state == State::Open => self.take_back(now_ms, exchange, &earlier).await?,
+            Some(exchange) if exchange.state == State::Open => {
+                self.take_back(now, exchange, &earlier).await?;
+                earlier = self.exchanges(&reference).await?;
+            }
             _ => {}
         }
         let captured = latest(&earlier, Kind::Capture, 0).filter(|exchange| exchange.state == State::Answered);
@@ -280,12 +336,13 @@ impl Acquirer for Iso8583 {
             reference: &reference,
             kind: Kind::Refund,
             number: request.number,
-            original: Some(capture.id),
+            original: Some(capture.nth),
             amount_minor: request.amount_minor,
             currency: request.currency.code(),
         };
-        let exchange = self.begin(now_ms, new, None).await?;
+        let turn = self.turn(now);
+        let exchange = self.begin(turn, new, &earlier, None).await?;
         let message = messages::refund(self.config(), &exchange, capture);
-        self.send(now_ms, &exchange, message).await
+        self.send(turn, &exchange, message).await
     }
 }

@@ -155,6 +155,11 @@ impl Books {
         &self.db
     }
 
+    /// This process among those that share the books.
+    pub fn replica(&self) -> &str {
+        &self.replica
+    }
+
     /// Ends every connection after what waits.
     pub async fn close(&self) {
         self.db.close().await;

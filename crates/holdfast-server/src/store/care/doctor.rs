@@ -151,6 +151,21 @@ async fn jobs(db: &Database, now_ms: UnixMs, found: &mut Vec<Finding>) -> Result
     none(found, row.try_get("n")?, Weight::Look, "no payment waits longer than an hour for its job", |n| {
         format!("{n} payments have waited for more than an hour: is a server running, and does its acquirer answer?")
     });
+    let row = sqlx::query("SELECT count(*) AS n FROM exchanges WHERE state = 'open' AND sent_ms < $1")
+        .bind(now_ms - OVERDUE_MS)
+        .fetch_one(db.reader())
+        .await?;
+    none(
+        found,
+        row.try_get("n")?,
+        Weight::Look,
+        "nothing is open at an ISO 8583 acquirer for longer than an hour",
+        |n| {
+            format!(
+                "{n} messages to the acquirer have had no answer for more than an hour: it is asked to take them back until it does"
+            )
+        },
+    );
     let stray = number(
         db,
         "SELECT count(*) AS n FROM payments p WHERE state IN ('received', 'authorising', 'authorised', 'capturing')

@@ -2,6 +2,7 @@
 
 mod backup;
 mod doctor;
+mod exchanges;
 mod restore;
 
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod tests;
 
 pub use backup::{Backup, backup};
 pub use doctor::{Finding, Weight, look};
+pub use exchanges::import_log;
 pub use restore::{put_back, start_anew};
 
 use super::db::Database;

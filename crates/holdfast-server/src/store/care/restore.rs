@@ -1,7 +1,7 @@
 //! Books that come from a copy. They get a new epoch, by which a till sees that what it was promised may be missing.
 
 use super::backup::{check, connect, sync_folder};
-use super::{Backup, CareError};
+use super::{Backup, CareError, exchanges};
 use crate::store::books::{RESTORED, set_meta};
 use crate::store::db::{BOOKS, Database};
 use crate::store::{Place, StoreError};
@@ -36,6 +36,7 @@ pub async fn put_back(
     connection.close().await.map_err(|error| CareError::Store(error.into()))?;
     let db = Database::open(&Place::Sqlite(fresh.clone()), &BOOKS).await?;
     start_anew(&db, epoch, now_ms).await?;
+    keep_exchanges(&db, to, epoch).await?;
     let payments = super::number(&db, "SELECT count(*) AS n FROM payments").await?;
     db.close().await;
     let moved = set_aside(to, &format!(".before-{now_ms}"))?;
@@ -58,6 +59,7 @@ pub async fn start_anew(db: &Database, epoch: &str, now_ms: UnixMs) -> Result<()
             for text in [
                 "UPDATE jobs SET lease_until_ms = 0, holder = NULL",
                 "UPDATE outbox_tasks SET lease_until_ms = 0",
+                "UPDATE exchanges SET holder = NULL, held_until_ms = 0 WHERE state = 'open'",
                 "DELETE FROM duties",
                 "DELETE FROM replicas",
             ] {
@@ -67,6 +69,20 @@ pub async fn start_anew(db: &Database, epoch: &str, now_ms: UnixMs) -> Result<()
         })
     });
     write.await
+}
+
+/// What the acquirer was told is true whatever copy is put back. So it is taken over from the books that are there, as far as they can be read.
+async fn keep_exchanges(db: &Database, books: &Path, epoch: &str) -> Result<(), CareError> {
+    if !books.exists() {
+        return Ok(());
+    }
+    match exchanges::of_books(books).await {
+        Ok(known) => Ok(exchanges::take(db, known, epoch).await?),
+        Err(error) => {
+            tracing::warn!(%error, "what an ISO 8583 acquirer was told since the copy is lost with the books that were there");
+            Ok(())
+        }
+    }
 }
 
 fn set_aside(books: &Path, aside: &str) -> Result<Option<PathBuf>, CareError> {
@@ -98,7 +114,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), CareError> {
     io::copy(&mut source, &mut target).and_then(|_| target.sync_all()).map_err(at(to))
 }
 
-fn beside(path: &Path, end: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     PathBuf::from(name)

@@ -2,6 +2,7 @@
 //! holds at most one authorisation that was not taken back, and one capture.
 
 mod host;
+mod takeover;
 
 use super::config::Config;
 use super::counters::Counters;
@@ -10,8 +11,8 @@ use crate::acquirer::{AcquirerError, Decision, FollowUp, RefundRequest};
 use crate::clock::SystemClock;
 use crate::ingest::ingest;
 use crate::process::{Clock as _, Processor};
-use crate::store::Ledger as _;
 use crate::store::memory::MemoryLedger;
+use crate::store::{Books, Ledger as _, Place};
 use crate::testing::{GOOD, NOW, OneCardKey, SetClock, TestSigner, TestTill};
 use holdfast_core::id::PaymentId;
 use holdfast_core::limits::ACQUIRER_RETRY_MS_MAX;
@@ -40,7 +41,9 @@ fn config(port: u16, answer_ms: u64, more: &str) -> Config {
 }
 
 struct Desk {
-    folder: tempfile::TempDir,
+    /// Where the log is.
+    place: Place,
+    _folder: Option<tempfile::TempDir>,
     ledger: Arc<MemoryLedger>,
     clock: SetClock,
     till: TestTill,
@@ -49,18 +52,24 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = Place::Sqlite(folder.path().join("books.sqlite"));
+        Self { _folder: Some(folder), ..Self::on(place) }
+    }
+
+    fn on(place: Place) -> Self {
         let till = TestTill::new(1);
         let ledger = Arc::new(MemoryLedger::new("epoch-1"));
         ledger.add_device(till.device());
-        let folder = tempfile::tempdir().expect("a folder");
-        Self { folder, ledger, clock: SetClock::at(NOW), till, signer: TestSigner::make() }
+        Self { place, _folder: None, ledger, clock: SetClock::at(NOW), till, signer: TestSigner::make() }
     }
 
+    /// The acquirer of one more server.
     async fn acquirer(&self, config: Config) -> Arc<Iso8583> {
-        let log = self.folder.path().join("log.sqlite");
+        let books = Arc::new(Books::open(&self.place, "epoch-1").await.expect("opens"));
         // The lines sign on by a clock of their own: it starts where the desk's does, whatever day it really is.
         let clock = SystemClock::with_offset_ms(self.clock.now_ms() - SystemClock::default().now_ms());
-        Arc::new(Iso8583::start(config, &log, clock).await.expect("starts"))
+        Iso8583::start(config, books, clock).await.expect("starts")
     }
 
     async fn take(&mut self, amount_minor: i64) -> PaymentId {
@@ -320,8 +329,7 @@ async fn a_host_that_is_down_keeps_payments_waiting() {
     }
     assert_eq!(desk.state(id).await.name(), "authorising");
     assert_eq!(acquirer.counters().connects.get(), 0);
-    let log = super::log::Log::open(&desk.folder.path().join("log.sqlite")).await.expect("opens");
-    let exchanges = log.of(&id.to_string()).await.expect("reads");
+    let exchanges = acquirer.log.of(&id.to_string()).await.expect("reads");
     assert!(exchanges.iter().all(|exchange| exchange.state == super::log::State::Unsent), "{exchanges:?}");
 }
 
