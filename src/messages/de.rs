@@ -95,6 +95,8 @@ pub static MESSAGES: Messages = Messages {
     too_late_say: "Nicht belastet: {amount} kamen erst nach Ablauf der Frist beim Server an. Karte noch einmal nehmen oder bar kassieren.",
     on_hold_say: "Nicht belastet: Der Server hält {amount} für den Inhaber zurück. Andere Karte nehmen oder bar kassieren und dem Inhaber Bescheid geben.",
     receipt: "Beleg",
+    paid_again: "Auf dem Beleg erneut bezahlt",
+    paid_before: "Die Zahlung davor",
     live_receipt: "Laufender Beleg",
     live_receipt_say: "Scannen und sehen, wo diese Zahlung steht.",
     send_receipt: "Beleg senden",

@@ -95,6 +95,8 @@ pub static MESSAGES: Messages = Messages {
     too_late_say: "Not charged: {amount} reached the server after its time was over. Take the card again, or take cash.",
     on_hold_say: "Not charged: the server keeps {amount} for the owner to look at. Take another card or cash, and tell the owner.",
     receipt: "Receipt",
+    paid_again: "Paid again on its receipt",
+    paid_before: "The payment before it",
     live_receipt: "Live receipt",
     live_receipt_say: "Scan to see where this payment stands.",
     send_receipt: "Send receipt",

@@ -103,6 +103,8 @@ pub struct Messages {
     pub too_late_say: &'static str,
     pub on_hold_say: &'static str,
     pub receipt: &'static str,
+    pub paid_again: &'static str,
+    pub paid_before: &'static str,
     pub live_receipt: &'static str,
     pub live_receipt_say: &'static str,
     pub send_receipt: &'static str,

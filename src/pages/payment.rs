@@ -9,7 +9,7 @@ use crate::pages::history::state_mark;
 use crate::state::instruct::{self, Talk};
 use crate::state::payment::{Payment, PaymentStage, Tone};
 use crate::state::till::Till;
-use crate::state::view_model::Overlay;
+use crate::state::view_model::{Overlay, Route};
 use crate::state::words::{card_words, quarantine_words, standing_word};
 use holdfast_core::payment::instruction::InstructionKind;
 use holdfast_wire::stored::MISSING;
@@ -72,7 +72,9 @@ fn whole(till: Till, payment: Payment, talk: Talk) -> AnyView {
                 div().class("detail-amount num").child(text(|till, p| till.money(p.amount))),
                 p().class("detail-say").child(text(say)),
             )),
-            ways(till, &payment, talk),
+            others(till, &payment),
+            // What was paid again asks nothing of anybody any more.
+            payment.replaced_by.is_none().then(|| ways(till, &payment, talk)),
             receipt_mail(till, payment.id.clone(), "payment-email"),
             lines(till, &payment),
             h3().child(move || till.t().timeline),
@@ -81,6 +83,26 @@ fn whole(till: Till, payment: Payment, talk: Talk) -> AnyView {
             facts(till, shown),
         ))
         .into_any()
+}
+
+/// The ways to the other payments of the same sale, where its customer paid again on the live receipt.
+fn others(till: Till, payment: &Payment) -> Option<AnyView> {
+    let way = move |word: fn(Till) -> &'static str, id: Option<String>| {
+        id.map(|id| {
+            button()
+                .r#type("button")
+                .class("button")
+                .on(leptos::ev::click, move |_| till.go(Route::History(Some(id.clone()))))
+                .child(move || word(till))
+        })
+    };
+    let (next, before) = (payment.replaced_by.clone(), payment.replaces.clone());
+    (next.is_some() || before.is_some()).then(|| {
+        div()
+            .class("detail-others")
+            .child((way(|till| till.t().paid_again, next), way(|till| till.t().paid_before, before)))
+            .into_any()
+    })
 }
 
 fn say(till: Till, payment: &Payment) -> String {

@@ -51,6 +51,8 @@ pub fn known(view: &PaymentView) -> Option<Payment> {
             until_ms: retry.until_ms,
             by_itself: retry.by_itself,
         }),
+        replaces: view.replaces.clone(),
+        replaced_by: view.replaced_by.clone(),
     })
 }
 
@@ -90,6 +92,8 @@ pub fn own(id: &str, sale: &SaleWire, card: &CardWire, created_ms: i64, state: P
         lines: lines(&sale.lines, currency),
         live: None,
         retry: None,
+        replaces: None,
+        replaced_by: None,
     })
 }
 

@@ -50,6 +50,9 @@ pub struct Payment {
     pub live: Option<String>,
     /// When the card may be tried again, of a declined payment whose sealed card the server kept.
     pub retry: Option<RetryWindow>,
+    /// Ids of the payment that this one was made in place of, and of the one in its place: its customer paid again on the live receipt.
+    pub replaces: Option<String>,
+    pub replaced_by: Option<String>,
 }
 
 /// From when until when a declined card may be tried again.
@@ -218,6 +221,8 @@ mod tests {
                 lines: Vec::new(),
                 live: None,
                 retry,
+                replaces: None,
+                replaced_by: None,
             };
             assert_eq!(way(&payment, now_ms), expected, "{:?} at {now_ms}", payment.state);
         }

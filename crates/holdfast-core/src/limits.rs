@@ -68,6 +68,9 @@ pub const ACQUIRER_RETRY_MS_MAX: i64 = 300_000;
 pub const INSTRUCTIONS_MAX: usize = 60;
 /// How often a declined payment is tried again. Brands allow more; who was declined five times will be a sixth time.
 pub const RETRIES_MAX: u32 = 5;
+/// How often the customer of an unpaid sale may pay it again on its live receipt, and for how long after the sale: 30 days.
+pub const PAY_AGAIN_MAX: usize = 5;
+pub const PAY_AGAIN_MS_MAX: i64 = 30 * 24 * 3_600_000;
 
 /// An enrolment code lives ten minutes.
 pub const ENROLMENT_CODE_MS: i64 = 600_000;

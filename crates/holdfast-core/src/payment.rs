@@ -3,6 +3,7 @@
 //!
 //! On the device a payment is first `stored`: that is its presence in the outbox, not a state here.
 
+pub mod again;
 pub mod instruction;
 mod lifecycle;
 mod refunds;

@@ -6,6 +6,7 @@
 //! deterministic simulation runs them as they are.
 
 pub mod acquirer;
+pub mod again;
 pub mod cli;
 pub mod clock;
 pub mod demo;

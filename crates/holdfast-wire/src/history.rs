@@ -62,6 +62,12 @@ pub struct PaymentView {
     /// Of a declined payment whose sealed card was kept: when it may be tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetryView>,
+    /// The payment of the same sale that was not paid, and that its customer made this one in place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
+    /// The one that was made in place of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<String>,
 }
 
 /// When a declined payment may be tried again.

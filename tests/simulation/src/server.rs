@@ -263,6 +263,8 @@ fn view(payment: &Payment) -> PaymentView {
     PaymentView {
         receipt: None,
         retry: None,
+        replaces: None,
+        replaced_by: None,
         v: holdfast_wire::V,
         id: payment.id.to_string(),
         device_id: payment.device_id.to_string(),

@@ -367,6 +367,15 @@ pub const PARTS: &[Part] = &[
         },
     },
     Part {
+        name: "receipt",
+        about: "a customer pays a declined payment again on the live receipt, once, and no card number crosses the line",
+        file: "tests/e2e/receipt.mjs",
+        needs: E2E_NEEDS,
+        built: true,
+        reads_others: false,
+        runs: |setting| Ok(vec![node(setting, "", "tests/e2e/receipt.mjs")]),
+    },
+    Part {
         name: "durability",
         about: "a stored payment is on the disk, not only in a cache",
         file: "tests/e2e/durability.mjs",

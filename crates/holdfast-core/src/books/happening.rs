@@ -10,11 +10,15 @@ pub enum Happening {
     Authorised,
     Captured,
     Declined,
+    /// A card was declined with which its customer wanted to pay an earlier sale again.
+    DeclinedAgain,
     /// It came after its window.
     Expired,
     /// It waits for a person.
     Quarantined,
     Voided,
+    /// A payment was voided with which its customer wanted to pay an earlier sale again.
+    VoidedAgain,
     /// So much was given back by now, all refunds together.
     Refunded {
         total_minor: i64,
@@ -64,6 +68,15 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// Where a payment begins that takes this one's place: what was lost with this one can be recovered by the other.
+    #[must_use]
+    pub fn for_another(self) -> Self {
+        match self.place {
+            Place::Lost | Place::WrittenOff => Self { place: self.place, refunded_minor: 0 },
+            _ => Self::default(),
+        }
+    }
+
     /// Goes on by one entry of the payment. `refund_minor` is what a refund gave back.
     #[must_use]
     pub fn after(self, reason: Reason, is_cash: bool, refund_minor: i64) -> Self {

@@ -30,10 +30,15 @@ pub fn payment(sold: &Sold, standing: Standing, event: Event) -> Result<Vec<Entr
             book.capture()?;
         }
         Happening::Declined => book.lose(Place::Lost, Reason::DeclinedAfterTheFact)?,
+        // Nothing left the shop for it; only what was authorised, and so sold, can be lost.
+        Happening::DeclinedAgain if book.place != Place::InTransit => {}
+        Happening::DeclinedAgain => book.lose(Place::Lost, Reason::DeclinedAfterTheFact)?,
         Happening::Expired => book.lose(Place::WrittenOff, Reason::Expired)?,
-        Happening::Voided if standing.refunded_minor == 0 => book.take_back()?,
+        // The sale and its loss are those of the earlier payment, and stay.
+        Happening::VoidedAgain if matches!(book.place, Place::Lost | Place::WrittenOff) => {}
+        Happening::Voided | Happening::VoidedAgain if standing.refunded_minor == 0 => book.take_back()?,
         // What was given back in part can only be given back in full.
-        Happening::Voided => {}
+        Happening::Voided | Happening::VoidedAgain => {}
         Happening::Refunded { total_minor } => book.refund(standing.refunded_minor, total_minor)?,
         Happening::ChargedBack { amount_minor } => book.charge_back(amount_minor)?,
     }

@@ -107,6 +107,32 @@ fn a_decline_while_the_customer_waits_is_nothing_at_all() {
 }
 
 #[test]
+fn what_is_paid_again_makes_good_what_was_lost_and_is_sold_once() {
+    // Lost with the first payment: the second books no sale, and recovers it.
+    for (end, account) in [(Happening::Declined, "declined-losses"), (Happening::Expired, "write-offs")] {
+        let mut first = Ledger::new(breakfast(true));
+        first.book(Happening::Received, 5);
+        first.book(end, 6);
+        let mut second = Ledger { standing: first.standing.for_another(), ..Ledger::new(breakfast(false)) };
+        assert_eq!(
+            second.book(Happening::DeclinedAgain, 60),
+            [] as [&str; 0],
+            "a card that was declined costs nothing"
+        );
+        assert_eq!(second.book(Happening::VoidedAgain, 60), [] as [&str; 0]);
+        assert_eq!(second.book(Happening::Authorised, 61), [] as [&str; 0]);
+        assert_eq!(second.book(Happening::Captured, 61), ["recovered"]);
+        second.check(&[("acquirer-receivable", 1_260), (account, -1_260)]);
+        assert_eq!(second.book(Happening::Refunded { total_minor: 1_260 }, 70), ["refund"]);
+    }
+    // Declined while the customer waited: nothing was sold, and the second payment is the sale.
+    let first = Ledger::new(breakfast(false));
+    let mut second = Ledger { standing: first.standing.for_another(), ..Ledger::new(breakfast(false)) };
+    assert_eq!(second.book(Happening::DeclinedAgain, 60), [] as [&str; 0], "however long the answer took");
+    assert_eq!(second.book(Happening::Captured, 61), ["sale", "capture"]);
+}
+
+#[test]
 fn what_came_too_late_is_written_off_and_what_waits_stays_in_transit() {
     let mut ledger = Ledger::new(breakfast(true));
     assert_eq!(ledger.book(Happening::Expired, 9_000), ["sale", "expired"]);
@@ -212,6 +238,8 @@ fn any_happening() -> impl Strategy<Value = Happening> {
         Just(Happening::Authorised),
         Just(Happening::Captured),
         Just(Happening::Declined),
+        Just(Happening::DeclinedAgain),
+        Just(Happening::VoidedAgain),
         Just(Happening::Expired),
         Just(Happening::Quarantined),
         Just(Happening::Voided),

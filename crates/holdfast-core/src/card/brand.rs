@@ -29,20 +29,34 @@ const NAMES: &[(Brand, &str)] = &[
 ];
 
 impl Brand {
-    /// The brand of a number, from its first six digits.
+    /// How many leading digits, from which to which, are whose. No two overlap.
+    pub const RANGES: &[(usize, u32, u32, Self)] = &[
+        (2, 40, 49, Self::Visa),
+        (2, 51, 55, Self::Mastercard),
+        (4, 2221, 2720, Self::Mastercard),
+        (2, 34, 34, Self::Amex),
+        (2, 37, 37, Self::Amex),
+        (4, 6011, 6011, Self::Discover),
+        (2, 65, 65, Self::Discover),
+        (3, 644, 649, Self::Discover),
+        (2, 36, 36, Self::Diners),
+        (2, 38, 39, Self::Diners),
+        (3, 300, 305, Self::Diners),
+        (4, 3528, 3589, Self::Jcb),
+        (2, 62, 62, Self::UnionPay),
+        (2, 81, 81, Self::UnionPay),
+        (2, 50, 50, Self::Maestro),
+        (2, 56, 58, Self::Maestro),
+        (4, 6304, 6304, Self::Maestro),
+        (4, 6759, 6759, Self::Maestro),
+        (4, 6761, 6763, Self::Maestro),
+    ];
+
+    /// The brand of a number, from its leading digits.
     pub fn of(digits: &str) -> Self {
         let prefix = |n: usize| digits.get(..n).and_then(|p| p.parse::<u32>().ok()).unwrap_or(0);
-        match (prefix(2), prefix(3), prefix(4), prefix(6)) {
-            (40..=49, ..) => Self::Visa,
-            (51..=55, ..) | (_, _, 2221..=2720, _) => Self::Mastercard,
-            (34 | 37, ..) => Self::Amex,
-            (_, _, 6011, _) | (65, ..) | (_, 644..=649, ..) => Self::Discover,
-            (36 | 38 | 39, ..) | (_, 300..=305, ..) => Self::Diners,
-            (_, _, 3528..=3589, _) => Self::Jcb,
-            (62 | 81, ..) => Self::UnionPay,
-            (50 | 56..=58, ..) | (_, _, 6304 | 6759 | 6761..=6763, _) => Self::Maestro,
-            _ => Self::Unknown,
-        }
+        let found = Self::RANGES.iter().find(|(n, from, to, _)| (*from..=*to).contains(&prefix(*n)));
+        found.map_or(Self::Unknown, |(.., brand)| *brand)
     }
 
     /// The wire's name, in lower case.

@@ -190,6 +190,10 @@ pub struct PaymentArgs {
     /// Never of a swiped card, whose track must not be kept. Without it they are wiped with the bank's answer (docs/lifecycle.md).
     #[arg(long, env = "HOLDFAST_RETRY_DECLINED")]
     pub retry_declined: bool,
+    /// Offer nobody to pay again by card on the live receipt what was declined or came too late (docs/receipts.md). To take cards that customers
+    /// type is for the acquirer's contract to allow.
+    #[arg(long, env = "HOLDFAST_NO_PAY_AGAIN")]
+    pub no_pay_again: bool,
 }
 
 #[derive(Debug, Subcommand)]

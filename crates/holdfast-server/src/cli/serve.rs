@@ -185,7 +185,7 @@ pub(crate) async fn build(
     let changed = changes.clone();
     // Opened to key the hash of card numbers, which is what it is for.
     let pan_key = holdfast_crypto::SecretBytes::from(local.pan_key.expose().as_slice());
-    let receipts = Arc::new(Receipts::new(&local.pan_key)?);
+    let receipts = Arc::new(Receipts::new(&local.pan_key)?.with_pay_again(!args.payments.no_pay_again));
     let mails = mails(args, &ledger, &receipts, clock)?;
     let processor = Processor::new(Arc::clone(&ledger), Arc::new(acquirer), card_keys, clock, pan_key)
         .with_retries_declined(args.payments.retry_declined)

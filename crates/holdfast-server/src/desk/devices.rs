@@ -41,7 +41,8 @@ impl Desk {
         let rows = sqlx::query(
             "SELECT d.id, d.number, d.name, d.location_id, d.enrolled_ms, d.revoked_ms, d.heartbeat_ms, d.waiting_count,
                d.waiting_minor, l.name AS location_name
-             FROM devices d LEFT JOIN locations l ON l.id = d.location_id WHERE d.merchant_id = $1 ORDER BY d.number",
+             FROM devices d LEFT JOIN locations l ON l.id = d.location_id WHERE d.merchant_id = $1 AND d.kind = 'till'
+             ORDER BY d.number",
         )
         .bind(self.id())
         .fetch_all(self.db.reader())
@@ -57,12 +58,13 @@ impl Desk {
         let merchant = self.id();
         let write = self.db.write(move |c| {
             Box::pin(async move {
-                let done = sqlx::query("UPDATE devices SET name = $1 WHERE id = $2 AND merchant_id = $3")
-                    .bind(name)
-                    .bind(id.to_string())
-                    .bind(merchant)
-                    .execute(c)
-                    .await?;
+                let done =
+                    sqlx::query("UPDATE devices SET name = $1 WHERE id = $2 AND merchant_id = $3 AND kind = 'till'")
+                        .bind(name)
+                        .bind(id.to_string())
+                        .bind(merchant)
+                        .execute(c)
+                        .await?;
                 Ok(done.rows_affected() == 1)
             })
         });
@@ -79,7 +81,8 @@ impl Desk {
         let write = self.db.write(move |c| {
             Box::pin(async move {
                 let done = sqlx::query(
-                    "UPDATE devices SET revoked_ms = coalesce(revoked_ms, $1) WHERE id = $2 AND merchant_id = $3",
+                    "UPDATE devices SET revoked_ms = coalesce(revoked_ms, $1) WHERE id = $2 AND merchant_id = $3
+                     AND kind = 'till'",
                 )
                 .bind(now_ms)
                 .bind(id.to_string())

@@ -77,9 +77,12 @@ impl Standing {
     }
 }
 
-/// The books know what was handed out before it was declined.
-pub(super) const LOST: &str = "AND p.state IN ('declined', 'expired') AND EXISTS (SELECT 1 FROM journal j
-    WHERE j.merchant_id = p.merchant_id AND j.source = p.id AND j.reason IN ('declined-after-the-fact', 'expired'))";
+/// The books know what was handed out before it was declined. What its customer paid again since, or settled in another way, is not lost.
+pub(super) const LOST: &str = "AND p.state IN ('declined', 'expired') AND p.settled_otherwise_ms IS NULL AND EXISTS (SELECT 1 FROM journal j
+    WHERE j.merchant_id = p.merchant_id AND j.source = p.id AND j.reason IN ('declined-after-the-fact', 'expired'))
+    AND NOT EXISTS (WITH RECURSIVE later (id) AS
+        (SELECT p.replaced_by UNION SELECT n.replaced_by FROM later l JOIN payments n ON n.id = l.id)
+      SELECT 1 FROM later l JOIN payments n ON n.id = l.id WHERE n.state NOT IN ('declined', 'expired') OR n.settled_otherwise_ms IS NOT NULL)";
 
 impl Desk {
     /// The page before `before`, which is the `change` of the last line of the page above.

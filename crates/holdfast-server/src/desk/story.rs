@@ -27,6 +27,8 @@ pub enum What {
     Asked { kind: String, amount_minor: i64, reason: String },
     /// It was not carried out, for this reason.
     Refused { kind: String, amount_minor: i64, reason: String },
+    /// Not paid, and settled in another way.
+    Settled,
 }
 
 impl Desk {
@@ -57,9 +59,27 @@ impl Desk {
         for row in &rows {
             lines.extend(asked(row)?);
         }
+        lines.extend(self.settled(id).await?);
         // Stable: what was written in one moment stays in its order, and what was asked for stands before what came of it.
         lines.sort_by_key(|line| (line.at_ms, matches!(line.what, What::State { .. })));
         Ok(lines)
+    }
+}
+
+impl Desk {
+    async fn settled(&self, id: PaymentId) -> Result<Option<StoryLine>, StoreError> {
+        let found = sqlx::query(
+            "SELECT p.settled_otherwise_ms, u.name, u.email FROM payments p JOIN users u ON u.id = p.settled_otherwise_by
+             WHERE p.merchant_id = $1 AND p.id = $2",
+        )
+        .bind(self.id())
+        .bind(id.to_string())
+        .fetch_optional(self.db.reader())
+        .await?;
+        let Some(row) = found else { return Ok(None) };
+        let name: String = row.try_get("name")?;
+        let who = if name.is_empty() { row.try_get("email")? } else { name };
+        Ok(Some(StoryLine { at_ms: row.try_get("settled_otherwise_ms")?, what: What::Settled, who: Some(who) }))
     }
 }
 

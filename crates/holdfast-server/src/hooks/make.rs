@@ -102,7 +102,7 @@ async fn make(c: &mut Conn, dialect: Dialect, merchant_id: MerchantId) -> Result
     let Some(cursor) = sqlx::query(text).bind(&id).fetch_optional(&mut *c).await? else { return Ok(0) };
     let rows = sqlx::query(
         "SELECT e.change, e.state, e.reason, e.at_ms, e.amount_minor, e.currency, p.id, p.number, p.tax_minor, p.brand, p.last4,
-           p.offline, p.taken_ms, p.device_id
+           p.offline, p.taken_ms, p.device_id, p.replaces
          FROM payment_events e JOIN payments p ON p.id = e.payment_id
          WHERE e.merchant_id = $1 AND e.change > $2 ORDER BY e.change LIMIT $3",
     )
@@ -181,5 +181,6 @@ fn told(row: &AnyRow) -> Result<Told, StoreError> {
         offline: flag(row, "offline")?,
         taken_ms: row.try_get("taken_ms")?,
         device_id: row.try_get("device_id")?,
+        replaces: row.try_get("replaces")?,
     })
 }

@@ -38,6 +38,8 @@ pub struct Told {
     pub offline: bool,
     pub taken_ms: UnixMs,
     pub device_id: String,
+    /// The payment of the same sale that was not paid and that this one was made in place of.
+    pub replaces: Option<String>,
 }
 
 /// A message. The same source always has the same id, so that no receiver can take one event for two.
@@ -69,6 +71,7 @@ pub fn payment(told: &Told) -> Value {
             "card": { "brand": told.brand, "last4": told.last4 },
             "offline": told.offline,
             "device_id": told.device_id,
+            "replaces": told.replaces,
             "taken_at": timestamp(told.taken_ms),
         },
     })
@@ -102,6 +105,7 @@ mod tests {
             offline: true,
             taken_ms: 1_795_446_000_000,
             device_id: "d".into(),
+            replaces: None,
         };
         let merchant = MerchantId::make([1; 16]);
         let make = || message(merchant, "payment.refunded", "payment/7".into(), told.at_ms, payment(&told));

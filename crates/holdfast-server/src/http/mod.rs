@@ -15,6 +15,7 @@ mod paging;
 mod problem;
 mod qr;
 mod receipt;
+mod receipt_pay;
 pub mod routes;
 mod tagged;
 mod wrap;

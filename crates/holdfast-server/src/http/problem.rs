@@ -179,6 +179,30 @@ impl ApiError {
         "They are wiped with the bank's answer, or at the end of the payment's window where this server keeps them. Take the payment \
          anew, with the card. docs/lifecycle.md says what --retry-declined keeps, and of which payments.",
     );
+    pub const NOT_PAYABLE: Self = error(
+        "not-payable",
+        StatusCode::CONFLICT,
+        "This cannot be paid here",
+        "Load the receipt again: it says where the payment stands. Ask the shop how to pay.",
+    );
+    pub const PAYMENT_ON_ITS_WAY: Self = error(
+        "payment-on-its-way",
+        StatusCode::CONFLICT,
+        "A payment is on its way already",
+        "Load the receipt again: it shows the result as soon as there is one.",
+    );
+    pub const RECEIPT_STALE: Self = error(
+        "receipt-stale",
+        StatusCode::CONFLICT,
+        "This page is older than what happened since",
+        "Load the receipt again, and seal the card anew if it still offers to pay.",
+    );
+    pub const ENVELOPE_REFUSED: Self = error(
+        "envelope-refused",
+        StatusCode::BAD_REQUEST,
+        "The sealed card is not one for this payment",
+        "Seal it as the page of the receipt does; docs/receipts.md says what is in it.",
+    );
     pub const CASH_ID_REUSED: Self = error(
         "cash-id-reused",
         StatusCode::CONFLICT,

@@ -4,7 +4,7 @@
 use super::api;
 use super::door::{Access, door};
 use super::once::once;
-use super::{Server, demo, office, openapi, receipt};
+use super::{Server, demo, office, openapi, receipt, receipt_pay};
 use crate::people::Role;
 use axum::Router;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
@@ -100,6 +100,9 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/webhooks/{id}/deliveries", Access::People(OWNER), || get(api::deliveries::list)),
     route("POST", "/api/v1/webhooks/{id}/replays", Access::People(OWNER), || post(api::deliveries::replay)),
     route("GET", "/r/{token}", Access::Public, || get(receipt::page)),
+    route("GET", "/r/{token}/state", Access::Public, || get(receipt_pay::state)),
+    route("POST", "/r/{token}/payments", Access::Public, || post(receipt_pay::post)),
+    route("GET", "/r/pay.js", Access::Public, || get(receipt::script)),
     route("GET", "/r/light.css", Access::Public, || get(receipt::light)),
     route("GET", "/r/dark.css", Access::Public, || get(receipt::dark)),
     route("GET", "/office", Access::Office(SHOP), || get(office::today::get)),
@@ -125,6 +128,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/office/payments/{id}/retry", Access::Office(KEEPERS), || post(office::payment::retry)),
     route("GET", "/office/reports", Access::Office(OWNER), || get(office::reports::first)),
     route("GET", "/office/reports/{kind}", Access::Office(OWNER), || get(office::reports::get)),
+    route("POST", "/office/payments/{id}/settled", Access::Office(KEEPERS), || post(office::again::settled)),
     route("GET", "/office/missing", Access::Office(OWNER), || get(office::missing::get)),
     route("GET", "/office/reconciliation", Access::Office(KEEPERS), || get(office::reconciliation::list)),
     route("GET", "/office/reconciliation/{day}", Access::Office(KEEPERS), || get(office::reconciliation::one)),

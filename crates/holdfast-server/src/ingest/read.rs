@@ -1,6 +1,6 @@
 //! One string of a batch: a record of a device, or the reason why it is none.
 
-use crate::store::{CardSummary, Device, Payment, Sale};
+use crate::store::{Again, CardSummary, Device, Payment, Sale};
 use holdfast_core::id::{DeviceId, PaymentId, RecordHash};
 use holdfast_core::limits::RECORD_BYTES_MAX;
 use holdfast_core::payment::PaymentState;
@@ -93,5 +93,6 @@ fn payment(
         state: PaymentState::Received,
         changed_ms: now_ms,
         change: 0,
+        again: Again::default(),
     }))
 }

@@ -4,7 +4,7 @@ use super::page::{Page, Source};
 use super::{calendar, hold_cursor, read};
 use crate::store::StoreError;
 use crate::store::db::{Conn, Dialect};
-use holdfast_core::books::{Event, Happening, Labels, payment};
+use holdfast_core::books::{Event, Happening, Labels, Standing, payment};
 use holdfast_core::id::{MerchantId, PaymentId};
 use holdfast_core::time::UnixMs;
 
@@ -37,7 +37,7 @@ pub async fn charge_back_in(
     let calendar = calendar::read(&mut *c, merchant_id).await?;
     let what = Happening::ChargedBack { amount_minor: charged.amount_minor };
     let mut event = read::of_payment(c, merchant_id, &source, what, charged.at_ms).await?;
-    let standing = read::standing(c, merchant_id, &source).await?;
+    let standing = read::standing(c, merchant_id, &source, Standing::default()).await?;
     let categories = read::categories(c, merchant_id).await?;
     let entries = event.sold(&calendar, &categories).and_then(|sold| {
         let entries = payment(&sold, standing, Event { what, when: calendar.when(charged.at_ms) })?;

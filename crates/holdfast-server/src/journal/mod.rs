@@ -163,7 +163,10 @@ async fn book(
     for event in &mut events {
         let standing = match standings.get(&event.payment_id) {
             Some(standing) => *standing,
-            None => read::standing(c, merchant_id, &event.payment_id).await?,
+            None => {
+                let from = read::beginning(c, merchant_id, event.replaces.take(), &standings).await?;
+                read::standing(c, merchant_id, &event.payment_id, from).await?
+            }
         };
         let standing = book_event(&mut page, event, standing, &calendar, &categories);
         standings.insert(event.payment_id.clone(), standing);

@@ -6,6 +6,7 @@ use crate::store::books::row::{damaged, flag};
 use crate::store::db::Conn;
 use holdfast_core::books::{BookError, Happening, Reason, Sold, SoldLine, Standing, Tender};
 use holdfast_core::id::MerchantId;
+use holdfast_core::limits::PAY_AGAIN_MAX;
 use holdfast_core::payment::Refunds;
 use holdfast_core::time::UnixMs;
 use holdfast_wire::record::LineWire;
@@ -22,6 +23,8 @@ pub struct Happened {
     pub device_id: String,
     pub offline: bool,
     pub currency: String,
+    /// The payment of the same sale that this one was made in place of.
+    pub replaces: Option<String>,
     taken_ms: UnixMs,
     amount_minor: i64,
     lines: String,
@@ -52,7 +55,8 @@ pub async fn events(
     limit: usize,
 ) -> Result<Vec<Happened>, StoreError> {
     let rows = sqlx::query(
-        "SELECT e.change, e.state, e.reason, e.at_ms, e.payment_id, p.device_id, p.offline, p.currency, p.taken_ms, p.amount_minor, p.lines
+        "SELECT e.change, e.state, e.reason, e.at_ms, e.payment_id, p.device_id, p.offline, p.currency, p.taken_ms, p.amount_minor, p.lines,
+           p.replaces
          FROM payment_events e JOIN payments p ON p.id = e.payment_id
          WHERE e.merchant_id = $1 AND e.change > $2 ORDER BY e.change LIMIT $3",
     )
@@ -73,7 +77,7 @@ pub async fn of_payment(
     at_ms: UnixMs,
 ) -> Result<Happened, StoreError> {
     let row = sqlx::query(
-        "SELECT device_id, offline, currency, taken_ms, amount_minor, lines FROM payments WHERE id = $1 AND merchant_id = $2",
+        "SELECT device_id, offline, currency, taken_ms, amount_minor, lines, replaces FROM payments WHERE id = $1 AND merchant_id = $2",
     )
     .bind(payment_id)
     .bind(merchant_id.to_string())
@@ -87,6 +91,7 @@ pub async fn of_payment(
         device_id: row.try_get("device_id")?,
         offline: flag(&row, "offline")?,
         currency: row.try_get("currency")?,
+        replaces: row.try_get("replaces")?,
         taken_ms: row.try_get("taken_ms")?,
         amount_minor: row.try_get("amount_minor")?,
         lines: row.try_get("lines")?,
@@ -94,18 +99,31 @@ pub async fn of_payment(
 }
 
 fn happened(row: &AnyRow) -> Result<Happened, StoreError> {
+    let replaces: Option<String> = row.try_get("replaces")?;
+    let what = happening(row.try_get("state")?, row.try_get("reason")?)?;
     Ok(Happened {
         change: row.try_get("change")?,
-        what: happening(row.try_get("state")?, row.try_get("reason")?)?,
+        what: if replaces.is_some() { again(what) } else { what },
         at_ms: row.try_get("at_ms")?,
         payment_id: row.try_get("payment_id")?,
         device_id: row.try_get("device_id")?,
         offline: flag(row, "offline")?,
         currency: row.try_get("currency")?,
+        replaces,
         taken_ms: row.try_get("taken_ms")?,
         amount_minor: row.try_get("amount_minor")?,
         lines: row.try_get("lines")?,
     })
+}
+
+/// The same of a payment with which a customer pays an earlier sale again: nothing leaves the shop for it.
+fn again(what: Happening) -> Happening {
+    match what {
+        Happening::Received | Happening::Quarantined => Happening::Nothing,
+        Happening::Declined | Happening::Expired => Happening::DeclinedAgain,
+        Happening::Voided => Happening::VoidedAgain,
+        what => what,
+    }
 }
 
 /// What a payment's new state means for the books. A state that this program does not know was written by a newer one: the books wait
@@ -126,9 +144,14 @@ fn happening(state: &str, reason: Option<String>) -> Result<Happening, StoreErro
     })
 }
 
-/// Where a payment stands in the books. Put into order here: asked to do it, SQLite reads the merchant's whole journal in the order of its
+/// Where a payment stands in the books, `from` where it began. Put into order here: asked to do it, SQLite reads the merchant's whole journal in the order of its
 /// entries rather than the payment's few by its name.
-pub async fn standing(c: &mut Conn, merchant_id: MerchantId, source: &str) -> Result<Standing, StoreError> {
+pub async fn standing(
+    c: &mut Conn,
+    merchant_id: MerchantId,
+    source: &str,
+    from: Standing,
+) -> Result<Standing, StoreError> {
     let mut rows =
         sqlx::query("SELECT entry, reason, tender, refunded_minor FROM journal WHERE merchant_id = $1 AND source = $2")
             .bind(merchant_id.to_string())
@@ -139,11 +162,36 @@ pub async fn standing(c: &mut Conn, merchant_id: MerchantId, source: &str) -> Re
             .map(|row| Ok((row.try_get::<i64, _>("entry")?, row)))
             .collect::<Result<Vec<_>, StoreError>>()?;
     rows.sort_by_key(|(entry, _)| *entry);
-    rows.iter().try_fold(Standing::default(), |standing, (_, row)| {
+    rows.iter().try_fold(from, |standing, (_, row)| {
         let reason = Reason::from_name(row.try_get("reason")?).ok_or_else(|| damaged("reason"))?;
         let is_cash = row.try_get::<&str, _>("tender")? == Tender::Cash.name();
         Ok(standing.after(reason, is_cash, row.try_get("refunded_minor")?))
     })
+}
+
+/// Where a payment begins that was made in place of others: what was lost with them can be recovered by it. `read` are the standings that are known
+/// already, also by entries that are not written yet.
+pub async fn beginning(
+    c: &mut Conn,
+    merchant_id: MerchantId,
+    mut replaces: Option<String>,
+    read: &HashMap<String, Standing>,
+) -> Result<Standing, StoreError> {
+    let mut before = Vec::new();
+    while let Some(id) = replaces.filter(|_| before.len() <= PAY_AGAIN_MAX) {
+        let row = sqlx::query("SELECT replaces FROM payments WHERE id = $1").bind(&id).fetch_one(&mut *c).await?;
+        replaces = row.try_get("replaces")?;
+        before.push(id);
+    }
+    let mut from = Standing::default();
+    for id in before.iter().rev() {
+        let end = match read.get(id) {
+            Some(end) => *end,
+            None => standing(c, merchant_id, id, from).await?,
+        };
+        from = end.for_another();
+    }
+    Ok(from)
 }
 
 pub async fn is_booked(c: &mut Conn, merchant_id: MerchantId, source: &str) -> Result<bool, StoreError> {

@@ -3,8 +3,8 @@
 use super::report::{Ask, to_csv};
 use super::{Calendar, Journal, Post};
 use crate::store::{
-    Books, CardSummary, Device, Enrolled, Enrolment, IngestOp, IngestQuery, Ledger as _, Payment, PaymentOp, Place,
-    Sale, StoreError,
+    Again, Books, CardSummary, Device, Enrolled, Enrolment, IngestOp, IngestQuery, Ledger as _, Payment, PaymentOp,
+    Place, Sale, StoreError,
 };
 use crate::testing::NOW;
 use holdfast_core::books::{CashMove, Figures, Kind, MoneyEvent};
@@ -122,6 +122,7 @@ impl Shop {
             state: PaymentState::Received,
             changed_ms: received_ms,
             change: 0,
+            again: Again::default(),
         };
         let (id, device_id) = (payment.id, payment.device_id);
         let query = IngestQuery { device_id, ids: vec![id], seqs: vec![seq], hashes: vec![payment.record_hash] };

@@ -49,6 +49,13 @@ pub struct Published {
     epoch: String,
 }
 
+impl Published {
+    /// The set itself. Our own database: its signature is not checked again.
+    pub fn key_set(&self) -> Option<KeySet> {
+        KeySet::parse(&self.answer.keyset).ok()?.accept(true).ok()
+    }
+}
+
 /// What a key ring works with.
 #[derive(Debug, Clone)]
 pub struct Material {

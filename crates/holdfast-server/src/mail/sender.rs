@@ -106,7 +106,7 @@ impl Mails {
         let Some((mail, Some(address))) = self.ledger.mail(id).await? else {
             return self.ledger.end_mail(self.clock.now_ms(), task, "given-up", None).await;
         };
-        let Some(view) = self.receipts.view_of(&self.ledger, mail.payment_id).await? else {
+        let Some(view) = self.receipts.view_of(&self.ledger, mail.payment_id, self.clock.now_ms()).await? else {
             return self.ledger.end_mail(self.clock.now_ms(), task, "given-up", None).await;
         };
         let parts = self.parts(&task, &view).await?;

@@ -8,13 +8,15 @@ pub mod page;
 mod view;
 mod words;
 
-pub use view::{Facts, ReceiptView, SAMPLE_STATES, sample};
+pub use view::{Facts, ReceiptView, SAMPLE_STATES, Shown, sample};
 pub use words::{Lang, Words};
 
+use crate::again::Sale;
 use crate::store::{Books, Ledger as _, StoreError};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use holdfast_core::id::PaymentId;
+use holdfast_core::time::UnixMs;
 use holdfast_crypto::SecretBytes;
 use holdfast_crypto::receipt_link::{ReceiptLinkError, ReceiptLinkKey};
 use page::Page;
@@ -33,6 +35,8 @@ pub enum ReceiptError {
 pub struct Receipts {
     links: ReceiptLinkKey,
     pub page: Page,
+    /// Whether customers may pay again what was not paid.
+    pub pays_again: bool,
 }
 
 impl Receipts {
@@ -41,7 +45,12 @@ impl Receipts {
     /// # Errors
     /// When the key or the page's template cannot be used.
     pub fn new(key: &SecretBytes) -> Result<Self, ReceiptError> {
-        Ok(Self { links: ReceiptLinkKey::derive(key)?, page: Page::new()? })
+        Ok(Self { links: ReceiptLinkKey::derive(key)?, page: Page::new()?, pays_again: true })
+    }
+
+    /// Sets whether customers may pay again what was not paid.
+    pub fn with_pay_again(self, pays_again: bool) -> Self {
+        Self { pays_again, ..self }
     }
 
     /// Path of a payment's receipt on this server.
@@ -54,11 +63,26 @@ impl Receipts {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn view_of(&self, books: &Books, id: PaymentId) -> Result<Option<ReceiptView>, StoreError> {
-        let Some(payment) = books.payment(id).await? else { return Ok(None) };
+    pub async fn view_of(
+        &self,
+        books: &Books,
+        id: PaymentId,
+        now_ms: UnixMs,
+    ) -> Result<Option<ReceiptView>, StoreError> {
+        let Some(sale) = Sale::read(books, id).await? else { return Ok(None) };
+        let can_pay = self.pays_again && sale.is_payable(now_ms);
+        Ok(Some(Self::view(books, &sale, can_pay).await?))
+    }
+
+    /// The same of a sale that was read. `can_pay`: its page offers to.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn view(books: &Books, sale: &Sale, can_pay: bool) -> Result<ReceiptView, StoreError> {
+        let (payment, earlier) = (sale.last(), sale.earlier());
         let merchant = books.merchant(payment.merchant_id).await?;
         let window_ms = books.window_ms(payment.merchant_id).await?;
-        Ok(Some(ReceiptView::of(Facts { payment: &payment, merchant: &merchant, window_ms })))
+        Ok(ReceiptView::of(Facts { payment, earlier, can_pay, merchant: &merchant, window_ms }))
     }
 
     /// The payment whose token this would be. There need not be one.

@@ -1,6 +1,7 @@
 //! The live receipt's page: our own template, drawn on the server, without a script.
 
 use super::view::ReceiptView;
+use crate::again::Offer;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
@@ -9,6 +10,8 @@ const UNKNOWN: &str = include_str!("../../receipts/unknown.html");
 /// The till's own tokens; the server builds its stylesheets from them so that both are one house.
 const TOKENS: &str = include_str!("../../../../www/styles/tokens.css");
 const STYLE: &str = include_str!("../../receipts/page.css");
+/// Seals a card and watches how the payment stands; on pages that may still change.
+pub const SCRIPT: &str = include_str!("../../receipts/pay.js");
 
 /// The templates, read once.
 #[derive(Debug)]
@@ -35,12 +38,15 @@ impl Page {
         })
     }
 
-    /// The receipt.
+    /// The receipt, with a form to pay when there is an offer.
     ///
     /// # Errors
     /// When a variable is missing.
-    pub fn draw(&self, view: &ReceiptView) -> Result<String, minijinja::Error> {
-        let view = context! { t => Serde(view.words), ..Serde(view) };
+    pub fn draw(&self, view: &ReceiptView, offer: Option<&Offer>) -> Result<String, minijinja::Error> {
+        let offer = offer.and_then(|offer| serde_json::to_string(offer).ok());
+        let pay_now = view.words.pay_now.replace("{amount}", &view.receipt.total);
+        let attempt = view.earlier.len();
+        let view = context! { t => Serde(view.words), offer, pay_now, attempt, ..Serde(view) };
         self.templates.get_template("receipt")?.render(view)
     }
 

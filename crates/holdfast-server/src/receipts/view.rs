@@ -3,7 +3,7 @@
 
 use super::format::{machine_time, money, rate, time};
 use super::words::{Lang, Words};
-use crate::store::{CardSummary, Payment, Sale};
+use crate::store::{Again, CardSummary, Payment, Sale};
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
 use holdfast_core::limits::WINDOW_MS_MAX;
 use holdfast_core::money::{Amount, Currency};
@@ -23,6 +23,8 @@ pub struct ReceiptView {
     pub receipt: Slip,
     pub card: CardView,
     pub state: StateView,
+    /// Cards with which it was not paid before, each in a sentence.
+    pub earlier: Vec<String>,
     #[serde(skip)]
     pub words: &'static Words,
 }
@@ -74,11 +76,13 @@ pub struct StateView {
     pub text: String,
     /// Whether it will change by itself.
     pub is_open: bool,
+    /// Whether the customer can pay it again on the live receipt.
+    pub can_pay: bool,
 }
 
 /// Where a payment stands, as its customer sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
+pub enum Shown {
     Stored,
     Processing,
     Paid,
@@ -121,8 +125,10 @@ impl Shown {
     }
 
     /// Title and sentence, with `{time}` and `{amount}` still in it.
-    fn words(self, w: &'static Words) -> (&'static str, &'static str) {
+    fn words(self, w: &'static Words, can_pay: bool) -> (&'static str, &'static str) {
         match self {
+            Self::Declined if can_pay => (w.declined, w.pay_again_say),
+            Self::Expired if can_pay => (w.expired, w.pay_again_say),
             Self::Stored => (w.stored, w.stored_say),
             Self::Processing => (w.processing, w.processing_say),
             Self::Paid => (w.paid, w.paid_say),
@@ -139,7 +145,11 @@ impl Shown {
 /// What a receipt is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
+    /// The payment that counts.
     pub payment: &'a Payment,
+    /// Those of the same sale that were not paid before it, the first one first.
+    pub earlier: &'a [Payment],
+    pub can_pay: bool,
     pub merchant: &'a Merchant,
     /// How long after it was taken a stored payment is still charged.
     pub window_ms: i64,
@@ -147,17 +157,25 @@ pub struct Facts<'a> {
 
 impl ReceiptView {
     pub fn of(facts: Facts<'_>) -> Self {
-        let Facts { payment, merchant, .. } = facts;
+        let Facts { payment, earlier, merchant, .. } = facts;
         let lang = Lang::of(&merchant.locale);
         let words = lang.words();
-        let card = words.card.replace("{brand}", &brand(&payment.card.brand)).replace("{last4}", &payment.card.last4);
+        let card_of = |payment: &Payment| {
+            words.card.replace("{brand}", &brand(&payment.card.brand)).replace("{last4}", &payment.card.last4)
+        };
         Self {
             lang: lang.tag(),
             dir: lang.direction(),
             shop: ShopView { name: merchant.name.clone(), footer: merchant.receipt_footer.clone() },
-            receipt: slip(payment, merchant, lang),
-            card: CardView { brand: brand(&payment.card.brand), last4: payment.card.last4.clone(), text: card },
+            // The sale is that of the first payment, also by its time.
+            receipt: slip(earlier.first().unwrap_or(payment), merchant, lang),
+            card: CardView {
+                brand: brand(&payment.card.brand),
+                last4: payment.card.last4.clone(),
+                text: card_of(payment),
+            },
             state: state(facts, lang),
+            earlier: earlier.iter().map(|payment| words.earlier.replace("{card}", &card_of(payment))).collect(),
             words,
         }
     }
@@ -210,17 +228,19 @@ pub fn sample(merchant: &Merchant, state: &str) -> ReceiptView {
         state,
         changed_ms: SAMPLE_MS,
         change: 1,
+        again: Again::default(),
     };
-    ReceiptView::of(Facts { payment: &payment, merchant, window_ms: WINDOW_MS_MAX })
+    let can_pay = matches!(payment.state, PaymentState::Declined { .. });
+    ReceiptView::of(Facts { payment: &payment, earlier: &[], can_pay, merchant, window_ms: WINDOW_MS_MAX })
 }
 
 /// 23 November 2026, 15:00 UTC.
 const SAMPLE_MS: UnixMs = 1_795_446_000_000;
 
 fn state(facts: Facts<'_>, lang: Lang) -> StateView {
-    let Facts { payment, merchant, window_ms } = facts;
+    let Facts { payment, can_pay, merchant, window_ms, .. } = facts;
     let shown = Shown::of(&payment.state);
-    let (title, text) = shown.words(lang.words());
+    let (title, text) = shown.words(lang.words(), can_pay);
     let at_ms: UnixMs = match shown {
         Shown::Stored => payment.taken_ms.saturating_add(window_ms),
         _ => payment.changed_ms,
@@ -232,6 +252,7 @@ fn state(facts: Facts<'_>, lang: Lang) -> StateView {
         title,
         text: text.replace("{time}", &time(at_ms, &merchant.zone, lang)).replace("{amount}", &refunded),
         is_open: matches!(shown, Shown::Stored | Shown::Processing),
+        can_pay,
     }
 }
 

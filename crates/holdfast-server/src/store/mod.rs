@@ -12,7 +12,7 @@ pub mod memory;
 pub mod outbox;
 
 pub use books::{
-    AckKeyRow, BEAT_MS, Books, CardKeyRow, Enrolled, Enrolment, Heartbeat, KeySetRow, KeyWrite, SignerRequestRow,
+    AckKeyRow, Anew, BEAT_MS, Books, CardKeyRow, Enrolled, Enrolment, Heartbeat, KeySetRow, KeyWrite, SignerRequestRow,
     SignerRow,
 };
 pub use db::{Database, OpenError, Place, PostgresUrl};
@@ -73,6 +73,18 @@ pub struct Payment {
     pub changed_ms: UnixMs,
     /// Position in the feed of changes; grows with every change of any of the merchant's payments.
     pub change: i64,
+    pub again: Again,
+}
+
+/// How a payment stands to others of the same sale, which its customer made on the live receipt after one was not paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Again {
+    /// The payment that this one was made in place of.
+    pub replaces: Option<PaymentId>,
+    /// The one that was made in place of this one.
+    pub replaced_by: Option<PaymentId>,
+    /// The shop says that it was settled in another way.
+    pub is_settled: bool,
 }
 
 /// What was sold.

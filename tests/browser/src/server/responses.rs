@@ -34,6 +34,8 @@ pub(super) fn view(p: RecordPayload) -> PaymentView {
     PaymentView {
         receipt: None,
         retry: None,
+        replaces: None,
+        replaced_by: None,
         v: 1,
         id: p.id,
         device_id: p.did,

@@ -30,7 +30,7 @@ pub struct MerchantLine {
 
 pub async fn list(State(server): State<Arc<Server>>, headers: HeaderMap) -> Result<Response, ApiError> {
     let rows = sqlx::query(
-        "SELECT m.id, m.name, (SELECT count(*) FROM devices d WHERE d.merchant_id = m.id AND d.revoked_ms IS NULL) AS device_count
+        "SELECT m.id, m.name, (SELECT count(*) FROM devices d WHERE d.merchant_id = m.id AND d.revoked_ms IS NULL AND d.kind = 'till') AS device_count
          FROM merchants m ORDER BY m.name, m.id",
     )
     .fetch_all(server.ledger.db().reader())

@@ -191,5 +191,7 @@ fn view(server: &Server, payment: &Payment, names: &[(DeviceId, String)]) -> Pay
         lines: serde_json::from_str(&payment.sale.lines).unwrap_or_default(),
         receipt: server.receipts.path_of(payment.id),
         retry: None,
+        replaces: payment.again.replaces.map(|id| id.to_string()),
+        replaced_by: payment.again.replaced_by.map(|id| id.to_string()),
     }
 }

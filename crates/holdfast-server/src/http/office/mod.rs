@@ -1,6 +1,7 @@
 //! `/office`: the back office in the till's own look, rendered on the server. Its one small script prints a page and keeps in step what
 //! changes by itself; everything works without it, and the way in allows none.
 
+pub mod again;
 pub mod cash;
 mod chart;
 pub mod devices;

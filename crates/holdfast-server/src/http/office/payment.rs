@@ -1,8 +1,10 @@
 //! One payment: how it stands, what happened to it and who did it, and what can be done: refund, void, try again.
 
+use super::again::{others, settle_form};
 use super::format::money;
 use super::page::{Tab, alert, below};
 use super::{slip, story};
+use crate::again::Sale;
 use crate::http::Server;
 use crate::http::api::instructions::{by_person, carry_out};
 use crate::http::api::payments::look;
@@ -127,11 +129,12 @@ async fn page(
     let lines = desk.story(payment.id).await?;
     let names = server.ledger.device_names(desk.merchant_id()).await?;
     let till = names.iter().find(|(of, _)| *of == payment.device_id).map(|(_, name)| name.as_str());
+    let sale = Sale::read(&server.ledger, payment.id).await?.ok_or(ApiError::PAYMENT_UNKNOWN)?;
     let is_open = server.ledger.instructions(payment.id).await?.iter().any(|known| known.progress.is_open());
     let currency = payment.sale.currency.as_str();
     let title = format!("Sale {}", payment.sale.number);
     let acts = if person.may(KEEPERS) && !is_open {
-        forms(&payment)
+        html! { (forms(&payment)) (settle_form(server, &sale, &payment)) }
     } else {
         html! {}
     };
@@ -153,6 +156,7 @@ async fn page(
                     }
                 }
                 (acts)
+                (others(&sale, &payment))
                 (slip::sold(&payment))
             }
         }
@@ -174,6 +178,7 @@ fn forms(payment: &Payment) -> Markup {
             "Void this payment",
             "The customer's money is not taken. What the bank has approved by then is given back.",
         ),
+        PaymentState::Declined { .. } if payment.again.replaced_by.is_some() || payment.again.is_settled => html! {},
         PaymentState::Declined { decline, .. } if decline.retry() != Retry::Never && payment.record.is_some() => {
             plain_form(
                 payment,

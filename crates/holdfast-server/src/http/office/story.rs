@@ -30,6 +30,7 @@ fn words_of(line: &StoryLine, currency: &str, is_last: bool) -> (String, Option<
             let words = format!("Not carried out: {}", asked_for(kind, *amount_minor, currency));
             (words, Some(reason.clone()), "red")
         }
+        What::Settled => ("Settled in another way".to_owned(), None, "plain"),
     }
 }
 

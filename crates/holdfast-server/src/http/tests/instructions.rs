@@ -222,7 +222,8 @@ async fn an_owner_pays_back_in_the_back_office() {
     }
     assert_eq!(house.at_acquirer().await, (1, 420));
     let page = browser.page(&format!("/office/payments/{}", declined.id)).await;
-    assert!(page.contains("wiped with the bank") && !page.contains("office-fields"), "{page}");
+    assert!(page.contains("wiped with the bank") && !page.contains("/retry\""), "{page}");
+    assert!(page.contains("It is settled in another way"), "the customer may pay it again: {page}");
 
     // A foreign page's form gets nowhere, and a cashier sees no form.
     let foreign = Request::post(format!("{target}/refund"))

@@ -6,6 +6,7 @@ mod instructions;
 mod matrix;
 mod missing;
 mod paths;
+mod pay_again;
 mod people;
 mod problems;
 mod receipt_mails;
@@ -49,18 +50,37 @@ pub(crate) struct House {
 }
 
 pub(crate) async fn house(demo: bool) -> House {
+    let (folder, database) = place();
+    start(folder, demo, database).await
+}
+
+/// A demo with other settings.
+async fn house_that(change: impl FnOnce(&mut ServeArgs)) -> House {
+    let (folder, database) = place();
+    start_that(folder, true, database, change).await
+}
+
+fn place() -> (tempfile::TempDir, Option<PostgresUrl>) {
     let folder = tempfile::tempdir().expect("a folder");
     make_root_files(folder.path()).expect("makes keys");
     let app = folder.path().join("app");
     std::fs::create_dir(&app).expect("makes a folder");
     std::fs::write(app.join("index.html"), "<p>till</p>").expect("writes");
     let is_on_postgres = std::env::var_os("HOLDFAST_TEST_POSTGRES").is_some();
-    let database = is_on_postgres.then(crate::testing::postgres_url);
-    start(folder, demo, database).await
+    (folder, is_on_postgres.then(crate::testing::postgres_url))
 }
 
 async fn start(folder: tempfile::TempDir, demo: bool, database: Option<PostgresUrl>) -> House {
-    let args = ServeArgs {
+    start_that(folder, demo, database, |_| {}).await
+}
+
+async fn start_that(
+    folder: tempfile::TempDir,
+    demo: bool,
+    database: Option<PostgresUrl>,
+    change: impl FnOnce(&mut ServeArgs),
+) -> House {
+    let mut args = ServeArgs {
         demo,
         data: folder.path().to_owned(),
         database,
@@ -75,6 +95,7 @@ async fn start(folder: tempfile::TempDir, demo: bool, database: Option<PostgresU
         doors: DoorArgs::default(),
         payments: crate::cli::PaymentArgs::default(),
     };
+    change(&mut args);
     let (stop, stopped) = watch::channel(false);
     let server = build(&args, testing::clock(), stopped.clone()).await.expect("starts");
     tokio::spawn(crate::mail::run(Arc::clone(&server.mails), stopped.clone()));

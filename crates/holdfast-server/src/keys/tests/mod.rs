@@ -9,7 +9,7 @@ use super::{BookedCardKeys, Keyring, LocalKeys, Material, kid_tag};
 use crate::ingest::AckSigner as _;
 use crate::process::{CardKeyFault, CardKeys as _};
 use crate::store::{
-    Books, CardSummary, Enrolled, Enrolment, IngestOp, IngestQuery, Ledger as _, Payment, PaymentOp, Place, Sale,
+    Again, Books, CardSummary, Enrolled, Enrolment, IngestOp, IngestQuery, Ledger as _, Payment, PaymentOp, Place, Sale,
 };
 use crate::testing::{GOOD, NOW};
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
@@ -221,6 +221,7 @@ async fn store_unopened(house: &House, kid: &str) -> PaymentId {
         state: PaymentState::Received,
         changed_ms: NOW,
         change: 0,
+        again: Again::default(),
     };
     let (id, op) = (payment.id, IngestOp::Store(Box::new(payment)));
     let query = IngestQuery { device_id, ids: vec![], seqs: vec![], hashes: vec![] };

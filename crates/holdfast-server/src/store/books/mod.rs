@@ -1,5 +1,6 @@
 //! The server's books in a database. One text of SQL for SQLite and PostgreSQL.
 
+mod again;
 mod devices;
 mod events;
 mod feed;
@@ -15,6 +16,7 @@ mod replicas;
 pub(crate) mod row;
 mod shop;
 
+pub use again::Anew;
 pub use devices::{Enrolled, Enrolment, Heartbeat};
 pub use keys::{AckKeyRow, CardKeyRow, KeySetRow, KeyWrite, SignerRequestRow, SignerRow};
 pub use mails::{Added, MAIL_TOPIC, Mail, NewMail};

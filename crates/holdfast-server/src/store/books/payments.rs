@@ -186,8 +186,8 @@ pub async fn insert(
     sqlx::query(
         "INSERT INTO payments (id, merchant_id, device_id, seq, prev, record_hash, record, card_key_kid, number, amount_minor,
          currency, tax_minor, lines, brand, last4, entry, offline, pan_hmac, taken_ms, received_ms, state, reason, approval_code,
-         settled_ms, changed_ms, change) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-         $19, $20, $21, $22, $23, $24, $25, $26)",
+         settled_ms, changed_ms, change, replaces) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+         $19, $20, $21, $22, $23, $24, $25, $26, $27)",
     )
     .bind(payment.id.to_string())
     .bind(payment.merchant_id.to_string())
@@ -215,6 +215,7 @@ pub async fn insert(
     .bind(settled_ms)
     .bind(now_ms)
     .bind(change)
+    .bind(payment.again.replaces.map(|id| id.to_string()))
     .execute(&mut *connection)
     .await?;
     let change = Change {

@@ -1,6 +1,6 @@
 //! Between columns and values. A row that does not parse is a damaged database, said as such.
 
-use crate::store::{CardSummary, Payment, Sale, StoreError};
+use crate::store::{Again, CardSummary, Payment, Sale, StoreError};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use holdfast_core::id::RecordHash;
@@ -26,6 +26,12 @@ pub fn hash_from(text: &str) -> Result<RecordHash, StoreError> {
 pub fn parsed<T: FromStr>(row: &AnyRow, column: &str) -> Result<T, StoreError> {
     let text: &str = row.try_get(column)?;
     text.parse().map_err(|_| damaged(column))
+}
+
+/// The same of a column that may be empty.
+pub fn maybe_parsed<T: FromStr>(row: &AnyRow, column: &str) -> Result<Option<T>, StoreError> {
+    let text: Option<&str> = row.try_get(column)?;
+    text.map(|text| text.parse().map_err(|_| damaged(column))).transpose()
 }
 
 pub fn unsigned(row: &AnyRow, column: &str) -> Result<u64, StoreError> {
@@ -74,6 +80,11 @@ pub fn payment(row: &AnyRow) -> Result<Payment, StoreError> {
         state: state(row)?,
         changed_ms: row.try_get("changed_ms")?,
         change: row.try_get("change")?,
+        again: Again {
+            replaces: maybe_parsed(row, "replaces")?,
+            replaced_by: maybe_parsed(row, "replaced_by")?,
+            is_settled: row.try_get::<Option<i64>, _>("settled_otherwise_ms")?.is_some(),
+        },
     })
 }
 

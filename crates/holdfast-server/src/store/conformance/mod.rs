@@ -9,7 +9,7 @@ mod replicas;
 
 use super::memory::MemoryLedger;
 use super::{
-    AttemptKind, Books, CardSummary, Device, Enrolled, Enrolment, IngestOp, IngestQuery, IngestSnapshot, Ledger,
+    Again, AttemptKind, Books, CardSummary, Device, Enrolled, Enrolment, IngestOp, IngestQuery, IngestSnapshot, Ledger,
     Payment, PaymentOp, Place, Quarantined, Sale, StoreError,
 };
 use crate::testing::NOW;
@@ -137,6 +137,7 @@ impl<L: Ledger> Fixture<L> {
             state: PaymentState::Received,
             changed_ms: NOW,
             change: 0,
+            again: Again::default(),
         }
     }
 
