@@ -2,8 +2,9 @@
 
 use getrandom::SysRng;
 use holdfast_core::card::Card;
+use holdfast_crypto::card_tag::card_tag;
 use holdfast_crypto::envelope::{CardPlaintext, Pos, PublicCardKey, WrappedContentKey, seal as seal_envelope};
-use holdfast_web::device::{Device, SealFor};
+use holdfast_web::device::{DayTag, Device, SealFor};
 use holdfast_wire::keyset::CardKey;
 use std::cell::RefCell;
 
@@ -23,6 +24,12 @@ pub fn prepare(device: &Device) {
     if !is_there {
         AHEAD.set(wrap(&key).ok());
     }
+}
+
+/// The card as this business day recognises it. Without one, only the day's and the tablet's sums are counted.
+pub async fn tag(device: &Device, card: &Card) -> Option<DayTag> {
+    let day = device.business_day().await?;
+    Some(DayTag { day: day.day, tag: card_tag(&day.salt, &card.number) })
 }
 
 /// Seals a card for one payment, into a compact JWE.

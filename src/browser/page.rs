@@ -124,6 +124,11 @@ pub fn on_nudge(nudged: impl Fn() + Clone + 'static) {
     }
 }
 
+/// Whether the browser believes that there is a network.
+pub fn says_online() -> bool {
+    web_sys::window().is_some_and(|window| window.navigator().on_line())
+}
+
 /// Calls back when the browser says that there is no network at all.
 pub fn on_offline(gone: impl Fn() + 'static) {
     if let Some(window) = web_sys::window() {

@@ -74,7 +74,7 @@ fn lamp_words(till: Till) -> &'static str {
         Lamps { link: Link::Checking, .. } => t.lamp_checking,
         Lamps { link: Link::Offline, .. } => t.lamp_offline,
         Lamps { link: Link::ServerUnreachable, .. } => t.lamp_server,
-        Lamps { link: Link::Online, acquirer: AcquirerLamp::Down } => t.lamp_acquirer,
+        Lamps { link: Link::Online, acquirer: AcquirerLamp::Down, .. } => t.lamp_acquirer,
         Lamps { link: Link::Online, .. } => t.lamp_online,
     }
 }

@@ -1,6 +1,7 @@
 //! The strip of what waits on this device. It is there only when something does.
 
 use super::icon::{HELD, SEND, icon};
+use super::meter::level;
 use crate::messages::fill;
 use crate::state::queue;
 use crate::state::till::Till;
@@ -33,6 +34,7 @@ fn facts(till: Till) -> AnyView {
         .attr("data-count", move || till.waiting.with(|w| w.as_ref().map_or(0, |w| w.count)).to_string())
         .child((
             icon(HELD),
+            level(till),
             div().class("strip-facts").child((
                 span().child(part(|till, w| fill(till.t().stored_n, &[("count", &till.count(w.count))]))),
                 span().class("num").child(part(|till, w| till.money(w.sum))),

@@ -79,9 +79,7 @@ pub struct Messages {
     pub card_unreadable: &'static str,
     pub tracks_differ: &'static str,
     // What the shop's policy refuses while offline.
-    pub above_payment: &'static str,
-    pub above_keyed: &'static str,
-    pub above_total: &'static str,
+    pub policy: &'static super::policy::PolicyWords,
     pub too_many: &'static str,
     pub no_key: &'static str,
     pub cannot_sign: &'static str,

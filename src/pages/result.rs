@@ -7,6 +7,7 @@ use crate::state::outcome::{Outcome, Said, WayOn};
 use crate::state::till::Till;
 use crate::state::view_model::Overlay;
 use crate::state::words::card_words;
+use holdfast_core::connectivity::{AcquirerLamp, Link};
 use holdfast_core::money::Amount;
 use holdfast_core::outbox::StoreFault;
 use leptos::html::{button, div, h1, main, output, p};
@@ -91,7 +92,7 @@ fn say(till: Till, said: &Said, amount: Amount) -> String {
     let t = till.t();
     match said {
         Said::Approved => t.approved_say.to_owned(),
-        Said::Stored { by_ms } => fill(t.stored_say, &[("time", &till.time(*by_ms, TimeStyle::WeekdayTime))]),
+        Said::Stored { by_ms } => fill(stored_say(till), &[("time", &till.time(*by_ms, TimeStyle::WeekdayTime))]),
         Said::Declined { code } => fill(t.declined_say, &[("reason", t.decline_reason(code))]),
         Said::Expired => fill(t.too_late_say, &[("amount", &till.money_within(amount))]),
         Said::Quarantined => fill(t.on_hold_say, &[("amount", &till.money_within(amount))]),
@@ -100,6 +101,13 @@ fn say(till: Till, said: &Said, amount: Amount) -> String {
         Said::NotStored(StoreFault::Mismatch) => t.storage_mismatch.to_owned(),
         Said::Unsure => t.unsure_say.to_owned(),
     }
+}
+
+/// Who keeps it decides what it waits for.
+fn stored_say(till: Till) -> &'static str {
+    let lamps = till.lamps.get();
+    let is_stand_in = lamps.link == Link::Online && lamps.acquirer == AcquirerLamp::Down;
+    if is_stand_in { till.t().policy.bank_say } else { till.t().stored_say }
 }
 
 fn stroke(said: &Said) -> &'static str {

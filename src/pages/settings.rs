@@ -3,14 +3,15 @@
 use crate::browser::install;
 use crate::browser::intl::TimeStyle;
 use crate::components::bar::page_bar;
+use crate::components::lamps::lamps;
+use crate::components::meter::meter;
 use crate::components::signed_off::signed_off;
 use crate::messages::{Lang, fill};
 use crate::state::payment::Tone;
 use crate::state::session;
 use crate::state::till::Till;
 use crate::state::view_model::Theme;
-use holdfast_core::connectivity::{AcquirerLamp, Link};
-use leptos::html::{button, dd, div, dl, dt, h2, main, section};
+use leptos::html::{button, dd, div, dl, dt, h2, main, p, section};
 use leptos::prelude::*;
 
 pub fn settings(till: Till) -> AnyView {
@@ -19,11 +20,10 @@ pub fn settings(till: Till) -> AnyView {
         .class("page")
         .child((
             page_bar(till, move || till.t().settings),
-            div().class("page-body").child(
-                div()
-                    .class("settings")
-                    .child((div().class("settings-column").child((appearance(till), connection(till))), tablet(till))),
-            ),
+            div().class("page-body").child(div().class("settings").child((
+                div().class("settings-column").child((appearance(till), connection(till))),
+                div().class("settings-column").child((meter(till), tablet(till))),
+            ))),
         ))
         .into_any()
 }
@@ -83,19 +83,6 @@ fn choice(
 }
 
 fn connection(till: Till) -> AnyView {
-    let server = move || match till.lamps.get().link {
-        Link::Checking => (till.t().lamp_checking.to_owned(), Tone::Plain),
-        Link::Online => (till.t().reached.to_owned(), Tone::Paid),
-        Link::ServerUnreachable | Link::Offline => (till.t().not_reached.to_owned(), Tone::Waiting),
-    };
-    let bank = move || match till.lamps.get() {
-        lamps if lamps.link != Link::Online => (till.t().unknown.to_owned(), Tone::Plain),
-        lamps => match lamps.acquirer {
-            AcquirerLamp::Up => (till.t().reached.to_owned(), Tone::Paid),
-            AcquirerLamp::Down => (till.t().not_reached.to_owned(), Tone::Waiting),
-            AcquirerLamp::Unknown => (till.t().unknown.to_owned(), Tone::Plain),
-        },
-    };
     let waiting = move || match till.waiting.get() {
         Some(w) => (format!("{} · {}", till.count(w.count), till.money(w.sum)), Tone::Waiting),
         None => (till.t().nothing_waits.to_owned(), Tone::Plain),
@@ -110,8 +97,7 @@ fn connection(till: Till) -> AnyView {
         .child((
             h2().child(move || till.t().connection),
             dl().class("facts").child((
-                fact(move || till.t().server, server),
-                fact(move || till.t().bank, bank),
+                lamps(till),
                 fact(move || till.t().waiting, waiting),
                 fact(move || till.t().server_time, time),
             )),
@@ -150,6 +136,15 @@ fn tablet(till: Till) -> AnyView {
                 .child(move || till.t().install)
         })
     };
+    // Said only where it is so, and where there is a figure to say.
+    let why_install = move || {
+        let most = facts.with(|f| (f.persisted != Some(true)).then_some(f.unkept_max).flatten())?;
+        let words = move || {
+            let p = till.t().policy;
+            format!("{} {}", fill(p.install_why, &[("amount", &till.money_within(most))]), p.install_how)
+        };
+        Some(p().class("settings-why").attr("data-testid", "unkept").child(words))
+    };
     let update = move || {
         facts.with(|f| f.update_waits).then(|| {
             button()
@@ -172,6 +167,7 @@ fn tablet(till: Till) -> AnyView {
                 fact(move || till.t().device_id, plain(|f| f.device_id.clone())),
             )),
             signed_off(till),
+            why_install,
             div().class("settings-actions").child((install, update)),
         ))
         .into_any()

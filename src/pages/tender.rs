@@ -7,10 +7,11 @@ use crate::components::pad::{Corner, pad_keys};
 use crate::messages::fill;
 use crate::state::keyed::Field;
 use crate::state::payments;
-use crate::state::till::Till;
+use crate::state::till::{Lamps, Till};
 use crate::state::view_model::{Problem, Tender};
-use crate::state::words::problem_words;
-use holdfast_core::connectivity::Link;
+use crate::state::words::problem_say;
+use holdfast_core::connectivity::{AcquirerLamp, Link, Way};
+use holdfast_core::money::Amount;
 use leptos::html::{button, div, h1, output, p, span};
 use leptos::prelude::*;
 
@@ -70,25 +71,35 @@ fn swipe(till: Till, problem: Option<Problem>) -> AnyView {
 
 /// What was wrong with the last card; and, while offline, what will happen to this one.
 fn notes(till: Till, problem: Option<Problem>) -> AnyView {
-    let is_offline = Memo::new(move |_| matches!(till.lamps.get().link, Link::Offline | Link::ServerUnreachable));
+    let ahead = Memo::new(move |_| match till.lamps.get() {
+        Lamps { link: Link::Offline | Link::ServerUnreachable, .. } => Some(Way::Store),
+        Lamps { link: Link::Online, acquirer: AcquirerLamp::Down, .. } => Some(Way::StandIn),
+        _ => None,
+    });
     let bad = problem.map(|problem| {
         p().class("tender-note bad")
             .role("alert")
-            .child((icon(WARNING), span().child(move || problem_words(problem, till.t()))))
+            .child((icon(WARNING), span().child(move || problem_say(till, problem))))
     });
     let ahead = move || {
-        is_offline
-            .get()
-            .then(|| p().class("tender-note").child((icon(HELD), span().child(move || till.t().stored_ahead))))
+        ahead.get().map(|way| {
+            let words = move || if way == Way::StandIn { till.t().policy.bank_ahead } else { till.t().stored_ahead };
+            p().class("tender-note").child((icon(HELD), span().child(words)))
+        })
     };
-    div().child((bad, ahead)).into_any()
+    let lifted = move || {
+        let up_to = till.cap_override.get().map(|word| Amount::new(word.amount_minor, till.currency()))?;
+        let words = move || fill(till.t().policy.manager_said, &[("amount", &till.money_within(up_to))]);
+        Some(p().class("tender-note").child((icon(HELD), span().child(words))))
+    };
+    div().child((bad, lifted, ahead)).into_any()
 }
 
 fn keyed(till: Till, problem: Option<Problem>) -> AnyView {
     let trouble = p()
         .class("keyed-problem")
         .role("alert")
-        .child(move || problem.map(|problem| problem_words(problem, till.t())).unwrap_or_default());
+        .child(move || problem.map(|problem| problem_say(till, problem)).unwrap_or_default());
     let charge = button()
         .r#type("button")
         .class("button primary tall")

@@ -2,13 +2,13 @@
 //! learn what changed. The rules (hysteresis, delays) are the core's.
 
 use super::till::{Lamps, Till};
-use super::{queue, session};
+use super::{queue, risk, session};
 use crate::browser::page;
 use crate::env;
 use futures_channel::oneshot;
 use futures_util::future::select;
 use gloo_timers::future::TimeoutFuture;
-use holdfast_core::connectivity::Connectivity;
+use holdfast_core::connectivity::{Connectivity, Way};
 use holdfast_core::outbox::{UploadOutcome, retry_delay_ms};
 use holdfast_web::device::Device;
 use leptos::prelude::*;
@@ -18,6 +18,8 @@ use std::cell::{Cell, RefCell};
 /// How often the history is asked for while a payment is on its way, and otherwise.
 const HISTORY_SOON_MS: i64 = 2_000;
 const HISTORY_CALM_MS: i64 = 20_000;
+/// How often the policy is asked for.
+const POLICY_MS: i64 = 60_000;
 /// How often countdowns move.
 const TICK_MS: u64 = 10_000;
 
@@ -31,7 +33,12 @@ thread_local! {
 
 /// Runs for the life of the page.
 pub fn run(till: Till, device: Device) {
-    page::on_nudge(nudge);
+    page::on_nudge(move || {
+        if page::says_online() {
+            CONNECTIVITY.with_borrow_mut(Connectivity::browser_says_online);
+        }
+        nudge();
+    });
     page::on_offline(move || {
         CONNECTIVITY.with_borrow_mut(Connectivity::browser_says_offline);
         show_lamps(till);
@@ -39,6 +46,7 @@ pub fn run(till: Till, device: Device) {
     });
     let clock = device.clone();
     set_interval(move || till.now_ms.set(clock.reading().trusted_ms()), std::time::Duration::from_millis(TICK_MS));
+    risk::watch(till, device.clone());
     spawn_local(async move {
         let mut schedule = Schedule::default();
         loop {
@@ -73,8 +81,18 @@ pub fn is_online() -> bool {
     CONNECTIVITY.with_borrow(Connectivity::is_online)
 }
 
+/// The way that a sale takes now.
+pub fn way() -> Way {
+    CONNECTIVITY.with_borrow(Connectivity::way)
+}
+
+/// Whether the caps for sales without an answer hold now.
+pub fn is_unanswered() -> bool {
+    CONNECTIVITY.with_borrow(Connectivity::is_unanswered)
+}
+
 fn show_lamps(till: Till) {
-    let lamps = CONNECTIVITY.with_borrow(|c| Lamps { link: c.link(), acquirer: c.acquirer() });
+    let lamps = CONNECTIVITY.with_borrow(|c| Lamps { link: c.link(), acquirer: c.acquirer(), three: c.lamps() });
     if till.lamps.get_untracked() != lamps {
         till.lamps.set(lamps);
     }
@@ -100,11 +118,16 @@ struct Schedule {
     failed_sends: u32,
     next_send_ms: i64,
     next_history_ms: i64,
+    next_policy_ms: i64,
 }
 
 impl Schedule {
     async fn work(&mut self, till: Till, device: &Device) {
         let now_ms = page::wall_ms();
+        if now_ms >= self.next_policy_ms {
+            risk::follow(till, device).await;
+            self.next_policy_ms = page::wall_ms() + POLICY_MS;
+        }
         if till.waiting.with_untracked(Option::is_some) && now_ms >= self.next_send_ms && !till.is_taking() {
             self.sent(queue::send(till, device).await, page::wall_ms());
         }

@@ -22,6 +22,8 @@ pub mod receipts;
 #[cfg(target_arch = "wasm32")]
 pub mod refunds;
 #[cfg(target_arch = "wasm32")]
+pub mod risk;
+#[cfg(target_arch = "wasm32")]
 pub mod session;
 #[cfg(target_arch = "wasm32")]
 pub mod till;

@@ -13,11 +13,11 @@ use crate::browser::keys::Swipe;
 use crate::browser::sound;
 use crate::env::{self, NotSealed};
 use holdfast_core::card::Card;
-use holdfast_core::connectivity::Link;
-use holdfast_core::limits::ONLINE_ANSWER_MS_MAX;
+use holdfast_core::connectivity::Way;
+use holdfast_core::limits::{ONLINE_ANSWER_MS_MAX, STAND_IN_MS_MAX};
 use holdfast_core::money::Amount;
 use holdfast_core::outbox::StoreFault;
-use holdfast_core::policy::PolicyRefusal;
+use holdfast_core::policy::Asked;
 use holdfast_web::device::{Device, DeviceError, OnlineOutcome, PaymentPlace, TakeOutcome, TakePayment, TakeRefusal};
 use holdfast_wire::history::PaymentView;
 use holdfast_wire::record::SaleWire;
@@ -80,7 +80,20 @@ async fn carry_out(till: Till, device: &Device, card: Card) -> Result<Outcome, P
     };
     till.in_flight.set_value(Some(id.to_string()));
     let sale = till.cart.with_untracked(|cart| SaleWire::from_cart(&number, cart));
-    let take = TakePayment { id, amount, sale, card: card.summary(), offline: !connection::is_online() };
+    let (way, tag) = (connection::way(), env::tag(device, &card).await);
+    let take = TakePayment {
+        id,
+        amount,
+        sale,
+        card: card.summary(),
+        offline: !connection::is_online(),
+        unanswered: connection::is_unanswered(),
+        tag,
+        approval: till.cap_override.get_untracked(),
+    };
+    let was_unanswered = take.unanswered;
+    let asked = Asked::of(amount, &take.card);
+    let is_noted = was_unanswered && device.policy().is_some_and(|policy| policy.flags(asked));
     let taken = device.take_payment(take, |to| env::seal(&card, to)).await;
     drop(card);
     let waiting = match taken {
@@ -91,14 +104,21 @@ async fn carry_out(till: Till, device: &Device, card: Card) -> Result<Outcome, P
         TakeOutcome::Refused(refusal) => return Err(refused(&refusal)),
         TakeOutcome::NotSealed(NotSealed) => return Err(Problem::NoKey),
     };
+    if is_noted {
+        till.notify(till.lang.get_untracked().messages().policy.chip_noted);
+    }
     let stored = waiting.and_then(|w| {
         let stage = PaymentStage::Stored { by_ms: w.expires_ms };
         convert::own(&w.id.to_string(), &w.sale, &w.card, w.created_ms, stage)
     });
-    // A lamp that is still being checked may be online: asking costs a little time, not asking costs an answer.
-    let may_answer = matches!(till.lamps.get_untracked().link, Link::Online | Link::Checking);
-    if may_answer {
-        match device.settle_online(id, ONLINE_ANSWER_MS_MAX).await {
+    // Where only the bank is away the server takes the payment and stands in: nobody waits for an answer that will not come.
+    let wait_ms = match way {
+        Way::Ask => ONLINE_ANSWER_MS_MAX,
+        Way::StandIn => STAND_IN_MS_MAX,
+        Way::Store => 0,
+    };
+    if wait_ms > 0 {
+        match device.settle_online(id, wait_ms).await {
             OnlineOutcome::Settled(view) => {
                 if let Some(outcome) = settled(till, &view) {
                     return Ok(outcome);
@@ -114,6 +134,9 @@ async fn carry_out(till: Till, device: &Device, card: Card) -> Result<Outcome, P
                 }
             }
         }
+    }
+    if !was_unanswered && let Err(error) = device.note_unanswered(tag, amount.minor()).await {
+        leptos::logging::warn!("a payment without an answer is not counted for the day: {error}");
     }
     // Whether or not this browser can upload in the background, the page's own triggers remain.
     device.register_sync().await;
@@ -143,7 +166,7 @@ fn ended(till: Till, payment: Payment) -> Option<Outcome> {
 fn refused(refusal: &TakeRefusal) -> Problem {
     match refusal {
         TakeRefusal::Policy(policy) => Problem::Policy(*policy),
-        TakeRefusal::TooLarge => Problem::Policy(PolicyRefusal::AbovePayment),
+        TakeRefusal::TooLarge => Problem::TooLarge,
         TakeRefusal::Revoked => Problem::Revoked,
         TakeRefusal::CannotSign => Problem::CannotSign,
         TakeRefusal::NotEnrolled | TakeRefusal::NoShop | TakeRefusal::NoCardKey => Problem::NoKey,

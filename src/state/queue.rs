@@ -3,7 +3,7 @@
 use super::payment::{Payment, PaymentStage, Tone};
 use super::till::Till;
 use super::view_model::WaitingView;
-use super::{connection, convert, instruct, receipts};
+use super::{connection, convert, instruct, receipts, risk};
 use holdfast_core::money::Amount;
 use holdfast_core::outbox::UploadOutcome;
 use holdfast_web::device::{Device, HistoryItem, Standing};
@@ -43,6 +43,7 @@ pub async fn refresh(till: Till) {
             till.waiting.set(view);
         }
     }
+    risk::measure(till, &device).await;
     if let Ok(history) = device.history().await {
         let payments: Vec<Payment> = history.iter().filter_map(from_history).collect();
         if till.payments.with_untracked(|old| *old != payments) {

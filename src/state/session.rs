@@ -8,7 +8,7 @@ use super::{connection, convert, draft, payments, queue};
 use crate::browser::page;
 use crate::env;
 use holdfast_core::cart::Cart;
-use holdfast_core::money::Keypad;
+use holdfast_core::money::{Amount, Keypad};
 use holdfast_web::background;
 use holdfast_web::device::{Device, DeviceError, PaymentPlace};
 use leptos::prelude::*;
@@ -23,6 +23,8 @@ pub struct Facts {
     /// Version of the key set, and until when today's card key may be used.
     pub keys: Option<(u64, i64)>,
     pub persisted: Option<bool>,
+    /// What may wait on this tablet while the browser does not promise to keep it.
+    pub unkept_max: Option<Amount>,
     /// A newer version of the till is here and takes over when asked.
     pub update_waits: bool,
 }
@@ -124,12 +126,14 @@ async fn restore_sale(till: Till, device: &Device) {
 
 async fn facts(device: &Device) -> Facts {
     let enrolment = device.enrolled();
+    let currency = device.shop().and_then(|shop| shop.currency().ok());
     Facts {
         shop: device.shop().map(|s| s.merchant.name),
         device_number: enrolment.as_ref().map(|e| e.device_number),
         device_id: enrolment.map(|e| e.device_id),
         keys: device.card_key().map(|(key, version)| (version, key.use_until_ms)),
         persisted: device.persistence().await.persisted,
+        unkept_max: device.policy().zip(currency).map(|(p, currency)| Amount::new(p.caps.unkept_minor_max, currency)),
         update_waits: background::update_waits().await,
     }
 }

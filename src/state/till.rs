@@ -13,10 +13,11 @@ use crate::browser::page;
 use crate::messages::Lang;
 use holdfast_core::cart::Cart;
 use holdfast_core::catalogue::Catalogue;
-use holdfast_core::connectivity::{AcquirerLamp, Link};
+use holdfast_core::connectivity::{self, AcquirerLamp, Connectivity, Link};
 use holdfast_core::money::{Currency, Keypad};
 use holdfast_core::payment::instruction::InstructionKind;
-use holdfast_web::device::{Device, ReceiptAsk, Subscription};
+use holdfast_core::policy::Override;
+use holdfast_web::device::{Device, ReceiptAsk, Risk, Subscription};
 use leptos::prelude::*;
 use std::collections::BTreeMap;
 
@@ -38,11 +39,12 @@ pub enum Tab {
     Keypad,
 }
 
-/// The two lamps.
+/// What the lamp in the bar goes by, and the three behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lamps {
     pub link: Link,
     pub acquirer: AcquirerLamp,
+    pub three: connectivity::Lamps,
 }
 
 /// Everything the views watch. Copied freely: it is a handful of handles.
@@ -66,6 +68,10 @@ pub struct Till {
     pub pad: RwSignal<Keypad>,
     pub lamps: RwSignal<Lamps>,
     pub waiting: RwSignal<Option<WaitingView>>,
+    /// What of it may be lost, and whether to go on.
+    pub risk: RwSignal<Risk>,
+    /// A manager's word for the sale at the counter.
+    pub cap_override: RwSignal<Option<Override>>,
     /// When this tablet heard that the owner has signed it off, if it has.
     pub revoked_ms: RwSignal<Option<i64>>,
     pub sending: RwSignal<bool>,
@@ -108,7 +114,13 @@ impl Till {
             tab: RwSignal::new(None),
             query: RwSignal::default(),
             pad: RwSignal::new(Keypad::new(Currency::EUR)),
-            lamps: RwSignal::new(Lamps { link: Link::Checking, acquirer: AcquirerLamp::Unknown }),
+            lamps: RwSignal::new(Lamps {
+                link: Link::Checking,
+                acquirer: AcquirerLamp::Unknown,
+                three: Connectivity::default().lamps(),
+            }),
+            risk: RwSignal::default(),
+            cap_override: RwSignal::new(None),
             waiting: RwSignal::new(None),
             revoked_ms: RwSignal::new(None),
             sending: RwSignal::new(false),

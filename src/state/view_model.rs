@@ -112,6 +112,8 @@ pub enum Problem {
     Card(CardRefusal),
     Track(TrackError),
     Policy(PolicyRefusal),
+    /// More than one record can hold.
+    TooLarge,
     /// No valid card key to seal with.
     NoKey,
     /// The owner has signed this tablet off.

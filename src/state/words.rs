@@ -95,15 +95,38 @@ pub fn problem_words(problem: Problem, t: &'static Messages) -> &'static str {
         Problem::Card(CardRefusal::BrandNotAccepted) => t.card_brand,
         Problem::Track(TrackError::Unreadable) => t.card_unreadable,
         Problem::Track(TrackError::TracksDiffer) => t.tracks_differ,
-        Problem::Policy(PolicyRefusal::NothingToPay) => t.sale_needed,
-        Problem::Policy(PolicyRefusal::AbovePayment) => t.above_payment,
-        Problem::Policy(PolicyRefusal::AboveKeyed) => t.above_keyed,
-        Problem::Policy(PolicyRefusal::AboveTotal) => t.above_total,
-        Problem::Policy(PolicyRefusal::TooMany) => t.too_many,
+        Problem::Policy(refusal) => refusal_words(refusal, t),
+        Problem::TooLarge => t.amount_too_large,
         Problem::NoKey => t.no_key,
         Problem::Revoked => t.revoked_say,
         Problem::CannotSign => t.cannot_sign,
     }
+}
+
+fn refusal_words(refusal: PolicyRefusal, t: &'static Messages) -> &'static str {
+    let p = t.policy;
+    match refusal {
+        PolicyRefusal::NothingToPay => t.sale_needed,
+        PolicyRefusal::TooMany => t.too_many,
+        PolicyRefusal::Brand => p.brand,
+        PolicyRefusal::SwipedChip => p.chip,
+        PolicyRefusal::AbovePayment { .. } => p.above_payment,
+        PolicyRefusal::AboveKeyed { .. } => p.above_keyed,
+        PolicyRefusal::AboveCard { .. } => p.above_card,
+        PolicyRefusal::AboveTotal { .. } => p.above_total,
+        PolicyRefusal::Unkept { .. } => p.unkept,
+        PolicyRefusal::AboveDay { .. } => p.above_day,
+    }
+}
+
+/// A problem in words, with the figure of the cap that it is about.
+pub fn problem_say(till: Till, problem: Problem) -> String {
+    let t = till.t();
+    let words = problem_words(problem, t);
+    let Problem::Policy(refusal) = problem else { return words.to_owned() };
+    let Some(minor_max) = refusal.minor_max() else { return words.to_owned() };
+    let most = till.money_within(Amount::new(minor_max, till.currency()));
+    format!("{words} {}", fill(t.policy.most, &[("amount", &most)]))
 }
 
 /// A payment's state in a word.

@@ -12,6 +12,12 @@ pub const SALE_LINES_MAX: usize = 200;
 pub const NAME_CHARS_MAX: usize = 120;
 /// Payments that may wait on one device. At the cap the till refuses the next one and says why.
 pub const WAITING_PAYMENTS_MAX: usize = 5_000;
+/// Cards that a device tells apart on one day. Beyond it only the day's and the device's sums are counted.
+pub const CARD_TAGS_MAX: usize = 5_000;
+/// How long a manager's word holds for the sale at the counter.
+pub const APPROVAL_MS_MAX: i64 = 300_000;
+/// A wall clock that moved further than this since the trusted time was kept is not believed: card keys are known for so long.
+pub const CLOCK_GAP_MS_MAX: i64 = 8 * 24 * 3_600_000;
 /// Journal files that a page keeps prepared and open for the next payments.
 pub const PREPARED_FILES_MAX: usize = 3;
 /// A prepared file that nobody holds open and that is older than this was left behind.
@@ -32,6 +38,10 @@ pub const MISSING_PER_DEVICE_MAX: u64 = 20_000;
 
 /// The offline window: 72 hours.
 pub const WINDOW_MS_MAX: i64 = 72 * 3_600_000;
+/// The shortest window that a shop can set.
+pub const POLICY_WINDOW_MS_MIN: i64 = 3_600_000;
+/// A policy is signed anew after this long, with the rates of the day.
+pub const POLICY_FRESH_MS: i64 = 12 * 3_600_000;
 /// How long after the window a card key still opens envelopes: late uploads must be recognised, not lost.
 pub const KEY_MARGIN_MS: i64 = 7 * 24 * 3_600_000;
 /// Card keys are published this many days ahead of today's.
@@ -45,6 +55,8 @@ pub const SIGNER_LIFE_MS: i64 = 90 * 24 * 3_600_000;
 
 /// How long a sale waits for an answer while online, before it becomes a stored payment under the same id.
 pub const ONLINE_ANSWER_MS_MAX: i64 = 8_000;
+/// And while the acquirer is away and the server stands in: enough to hand the payment over.
+pub const STAND_IN_MS_MAX: i64 = 2_500;
 /// Longest long-poll that the server holds.
 pub const POLL_WAIT_MS_MAX: i64 = 10_000;
 /// Time-out of one upload request.
@@ -60,6 +72,8 @@ pub const PROBE_DOWN_MS: i64 = 3_000;
 /// Time-out of one probe.
 pub const PROBE_MS_MAX: i64 = 4_000;
 
+/// Between two looks whether an acquirer that was not there is back.
+pub const ACQUIRER_PROBE_MS: u64 = 2_000;
 /// First and longest delay between two attempts to reach an acquirer.
 pub const ACQUIRER_RETRY_MS_MIN: i64 = 2_000;
 pub const ACQUIRER_RETRY_MS_MAX: i64 = 300_000;

@@ -1,138 +1,208 @@
-//! What a till may take while offline, and for how long. The server signs nothing of this yet; it is served with the shop.
+//! What a till may take when nobody can be asked, and for how long.
+//!
+//! The server signs a merchant's policy, the till keeps the newest it has seen, and every decision about it is here: whether one more
+//! payment may be taken ([`admit`]), who may say so above a cap ([`Override`]), what is known of today's cards without knowing a card
+//! ([`DayTally`]), and what all of it may cost ([`meter`]).
 
-use crate::card::Entry;
-use crate::limits::WAITING_PAYMENTS_MAX;
-use crate::money::Amount;
-use crate::time::{Reading, UnixMs};
+mod admit;
+
+mod day;
+mod meter;
+mod over;
+mod taken;
+
+pub use admit::{Admitted, Asked, Held, PolicyRefusal, Waiting};
+
+pub use day::{CardTag, DayTally, SALT_BYTES};
+pub use meter::{Age, AtRisk, Cell, Level, Meter, Rate, Tried, measure};
+pub use over::Override;
+pub use taken::TakenAt;
+
+use crate::card::Brand;
+use crate::limits::WINDOW_MS_MAX;
+use crate::time::{DAY_MS, Reading, UnixMs};
 
 /// A merchant's policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// How long a payment may wait, at most [`crate::limits::WINDOW_MS_MAX`].
+    /// Of the signed document; 0 for one that no server signed.
+    pub version: u64,
+    /// How long a payment may wait, at most [`WINDOW_MS_MAX`].
     pub window_ms: i64,
-    /// Largest single payment while offline.
+    pub caps: Caps,
+    /// Brands that are taken without an answer; none means every brand that the till knows.
+    pub brands: Vec<Brand>,
+    pub swiped_chip: SwipedChip,
+    /// What is left of each cap at the end of the window, in percent: 100 leaves them as they are.
+    pub left_percent: u8,
+    /// What to add to a time so that the shop's business days are whole days: its zone's offset less the hour at which its day begins.
+    pub day_offset_ms: i64,
+    /// How often the shop's cards are declined.
+    pub rates: Vec<Rate>,
+}
+
+/// The largest sums that may be taken without an answer, in minor units of the shop's currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caps {
+    /// One payment.
     pub payment_minor_max: i64,
-    /// Largest keyed payment while offline: keyed entry is the riskier one.
+    /// One payment of a keyed card: the riskier entry.
     pub keyed_minor_max: i64,
-    /// Largest sum that may wait on this device.
+    /// All that waits on a device.
     pub total_minor_max: i64,
+    /// All that a device takes without an answer on one business day, also what has gone up since. It stands for the shift, as long as there
+    /// are none.
+    pub day_minor_max: i64,
+    /// All that one card pays without an answer on one business day.
+    pub card_minor_max: i64,
+    /// All that waits on a device whose browser does not promise to keep it.
+    pub unkept_minor_max: i64,
 }
 
-/// What waits already.
+/// What to do with a card that has a chip and was swiped (service code 2 or 6): whoever takes it bears the fraud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Waiting {
-    pub count: usize,
-    pub total_minor: i64,
+pub enum SwipedChip {
+    /// Taken, and said: the record names it.
+    #[default]
+    Flag,
+    Refuse,
 }
 
-/// Why an offline payment is refused, in words for the seller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyRefusal {
-    #[error("the amount must be more than nothing: add an item first")]
-    NothingToPay,
-    #[error("the amount is above what this shop takes offline in one payment: take cash, or wait for the connection")]
-    AbovePayment,
-    #[error("the amount is above what this shop takes offline for a keyed card: swipe the card, or take cash")]
-    AboveKeyed,
-    #[error("this tablet holds as much as the shop allows offline: connect it, or take cash")]
-    AboveTotal,
-    #[error("this tablet holds as many payments as it can: connect it, or take cash")]
-    TooMany,
+impl SwipedChip {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Flag => "flag",
+            Self::Refuse => "refuse",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Flag, Self::Refuse].into_iter().find(|c| c.name() == name)
+    }
+}
+
+impl Caps {
+    /// From the three that a shop must choose: twice the total on one day, two large payments of one card, and a tenth of the total, or one
+    /// large payment, where the browser may delete what waits.
+    pub const fn of(payment_minor_max: i64, keyed_minor_max: i64, total_minor_max: i64) -> Self {
+        Self {
+            payment_minor_max,
+            keyed_minor_max,
+            total_minor_max,
+            day_minor_max: total_minor_max.saturating_mul(2),
+            card_minor_max: payment_minor_max.saturating_mul(2),
+            unkept_minor_max: {
+                let tenth = total_minor_max / 10;
+                let least = if payment_minor_max > tenth { payment_minor_max } else { tenth };
+                if least < total_minor_max { least } else { total_minor_max }
+            },
+        }
+    }
+
+    /// Each cap after `change`.
+    #[must_use]
+    fn map(self, change: impl Fn(i64) -> i64) -> Self {
+        Self {
+            payment_minor_max: change(self.payment_minor_max),
+            keyed_minor_max: change(self.keyed_minor_max),
+            total_minor_max: change(self.total_minor_max),
+            day_minor_max: change(self.day_minor_max),
+            card_minor_max: change(self.card_minor_max),
+            unkept_minor_max: change(self.unkept_minor_max),
+        }
+    }
 }
 
 impl Policy {
-    /// Whether one more payment may be stored.
-    pub fn allows(&self, amount: Amount, entry: Entry, waiting: Waiting) -> Result<(), PolicyRefusal> {
-        let minor = amount.minor();
-        if minor <= 0 {
-            return Err(PolicyRefusal::NothingToPay);
+    /// One with these caps and this window, and everything else as a new shop has it.
+    pub const fn new(window_ms: i64, caps: Caps) -> Self {
+        Self {
+            version: 0,
+            window_ms,
+            caps,
+            brands: Vec::new(),
+            swiped_chip: SwipedChip::Flag,
+            left_percent: 100,
+            day_offset_ms: 0,
+            rates: Vec::new(),
         }
-        if waiting.count >= WAITING_PAYMENTS_MAX {
-            return Err(PolicyRefusal::TooMany);
-        }
-        if minor > self.payment_minor_max {
-            return Err(PolicyRefusal::AbovePayment);
-        }
-        if entry == Entry::Keyed && minor > self.keyed_minor_max {
-            return Err(PolicyRefusal::AboveKeyed);
-        }
-        if waiting.total_minor.saturating_add(minor) > self.total_minor_max {
-            return Err(PolicyRefusal::AboveTotal);
-        }
-        Ok(())
+    }
+
+    /// The caps of an outage that is `age_ms` old: they shrink evenly until the window's end.
+    pub fn caps_at(&self, age_ms: i64) -> Caps {
+        let window_ms = self.window_ms.clamp(1, WINDOW_MS_MAX);
+        let (age_ms, left) = (age_ms.clamp(0, window_ms), i128::from(self.left_percent.min(100)));
+        let (age, window) = (i128::from(age_ms), i128::from(window_ms));
+        // Percent times window, so that nothing is rounded before the last division.
+        let share = 100 * window - (100 - left) * age;
+        self.caps.map(|cap| i64::try_from(i128::from(cap.max(0)) * share / (100 * window)).unwrap_or(cap))
     }
 
     /// When a payment taken now must be with the server, by the till's best knowledge of the time.
     pub fn expires_ms(&self, now: Reading) -> UnixMs {
         now.trusted_ms().saturating_add(self.window_ms)
     }
-}
 
-/// The times that a record carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TakenAt {
-    /// The tablet's wall clock.
-    pub created_ms: UnixMs,
-    /// The tablet's monotonic clock at that moment.
-    pub mono_ms: i64,
-    /// The last signed server time the tablet had, and its monotonic clock then; both 0 for none.
-    pub server_ms: UnixMs,
-    pub server_mono_ms: i64,
-}
-
-impl TakenAt {
-    /// When the payment was taken, as the server judges it: the signed time carried on, else the tablet's word; never later than the arrival.
-    pub fn judged_ms(&self, received_ms: UnixMs) -> UnixMs {
-        let said = if self.server_ms > 0 {
-            self.server_ms.saturating_add(self.mono_ms.saturating_sub(self.server_mono_ms).max(0))
-        } else {
-            self.created_ms
-        };
-        said.min(received_ms)
+    /// The business day of an instant, as a number that grows by one a day.
+    pub fn day(&self, at_ms: UnixMs) -> i64 {
+        at_ms.saturating_add(self.day_offset_ms).div_euclid(DAY_MS)
     }
 
-    /// Whether the window was over when it arrived. Only a signed time can expire a payment: a tablet whose clock stands at 1970 loses no sale.
-    pub fn is_expired(&self, received_ms: UnixMs, window_ms: i64) -> bool {
-        self.server_ms > 0 && received_ms.saturating_sub(self.judged_ms(received_ms)) > window_ms
+    /// Whether a brand is taken without an answer.
+    pub fn takes(&self, brand: Brand) -> bool {
+        brand != Brand::Unknown && (self.brands.is_empty() || self.brands.contains(&brand))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::money::Currency;
     use crate::time::Anchor;
 
+    const HOUR: i64 = 3_600_000;
+
     #[test]
-    fn caps_hold() {
-        let policy =
-            Policy { window_ms: 1, payment_minor_max: 100_000, keyed_minor_max: 20_000, total_minor_max: 150_000 };
-        let check = |minor, entry, count, total_minor| {
-            policy.allows(Amount::new(minor, Currency::EUR), entry, Waiting { count, total_minor }).err()
-        };
-        assert_eq!(check(100_000, Entry::Swipe, 0, 0), None);
-        assert_eq!(check(0, Entry::Swipe, 0, 0), Some(PolicyRefusal::NothingToPay));
-        assert_eq!(check(100_001, Entry::Swipe, 0, 0), Some(PolicyRefusal::AbovePayment));
-        assert_eq!(check(20_001, Entry::Keyed, 0, 0), Some(PolicyRefusal::AboveKeyed));
-        assert_eq!(check(60_000, Entry::Swipe, 1, 100_000), Some(PolicyRefusal::AboveTotal));
-        assert_eq!(check(1, Entry::Swipe, WAITING_PAYMENTS_MAX, 0), Some(PolicyRefusal::TooMany));
+    fn caps_shrink_evenly_until_the_windows_end_and_no_further() {
+        let policy = Policy { left_percent: 25, ..Policy::new(72 * HOUR, Caps::of(40_000, 8_000, 400_000)) };
+        for (age_ms, payment, total) in [
+            (-5, 40_000, 400_000),
+            (0, 40_000, 400_000),
+            (36 * HOUR, 25_000, 250_000),
+            (72 * HOUR, 10_000, 100_000),
+            (i64::MAX, 10_000, 100_000),
+        ] {
+            let caps = policy.caps_at(age_ms);
+            assert_eq!((caps.payment_minor_max, caps.total_minor_max), (payment, total), "{age_ms}");
+        }
+        let steady = Policy { left_percent: 100, ..policy.clone() };
+        assert_eq!(steady.caps_at(72 * HOUR), steady.caps);
+        assert_eq!(Policy { left_percent: 0, ..policy }.caps_at(72 * HOUR).payment_minor_max, 0);
+        let odd = Policy::new(0, Caps::of(i64::MAX, -1, i64::MAX));
+        assert_eq!(odd.caps_at(HOUR).payment_minor_max, i64::MAX);
+        assert_eq!(odd.caps_at(HOUR).keyed_minor_max, 0);
     }
 
     #[test]
-    fn a_wrong_clock_neither_cheats_nor_costs_a_sale() {
-        let hour = 3_600_000;
+    fn a_business_day_begins_when_the_shop_says() {
+        // Dublin in winter, from four in the morning.
+        let policy = Policy { day_offset_ms: -4 * HOUR, ..Policy::new(1, Caps::of(1, 1, 1)) };
+        let four = 20_780 * DAY_MS + 4 * HOUR;
+        assert_eq!((policy.day(four - 1), policy.day(four)), (20_779, 20_780));
+    }
+
+    #[test]
+    fn the_window_ends_by_trusted_time() {
         let now = 1_795_392_000_000;
-        let taken = |created_ms, server_ms, age_mono| TakenAt {
-            created_ms,
-            mono_ms: 500 + age_mono,
-            server_ms,
-            server_mono_ms: 500,
-        };
-        assert!(taken(now, now - 80 * hour, 0).is_expired(now, 72 * hour), "a clock set forward does not help");
-        assert!(!taken(0, now - 80 * hour, 10 * hour).is_expired(now, 72 * hour), "taken 70 hours ago");
-        assert!(!taken(0, 0, 0).is_expired(now, 72 * hour), "1970 without a signed time costs no sale");
-        let reading = Reading { wall_ms: 0, mono_ms: 100, anchor: Some(Anchor { server_ms: now, at_mono_ms: 100 }) };
-        let policy = Policy { window_ms: 72 * hour, payment_minor_max: 1, keyed_minor_max: 1, total_minor_max: 1 };
-        assert_eq!(policy.expires_ms(reading), now + 72 * hour);
+        let anchor = Some(Anchor { server_ms: now, at_mono_ms: 100 });
+        let reading = Reading { wall_ms: 0, mono_ms: 100, anchor, kept: None };
+        assert_eq!(Policy::new(72 * HOUR, Caps::of(1, 1, 1)).expires_ms(reading), now + 72 * HOUR);
+    }
+
+    #[test]
+    fn brands_are_those_that_are_named_or_all_that_are_known() {
+        let all = Policy::new(1, Caps::of(1, 1, 1));
+        let two = Policy { brands: vec![Brand::Visa, Brand::Amex], ..all.clone() };
+        assert!(all.takes(Brand::Jcb) && !all.takes(Brand::Unknown));
+        assert!(two.takes(Brand::Amex) && !two.takes(Brand::Jcb) && !two.takes(Brand::Unknown));
     }
 }

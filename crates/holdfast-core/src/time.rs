@@ -1,5 +1,7 @@
 //! Instants as integers: milliseconds since the Unix epoch, given by whoever has a clock.
 
+use crate::limits::CLOCK_GAP_MS_MAX;
+
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type UnixMs = i64;
 
@@ -15,6 +17,15 @@ pub struct Reading {
     pub mono_ms: i64,
     /// The last server time whose signature was right, if any since the start of this page.
     pub anchor: Option<Anchor>,
+    /// The trusted time that an earlier page kept, if any.
+    pub kept: Option<Kept>,
+}
+
+/// The trusted time as it was kept last, with the wall clock of that moment. A page that starts without a network goes on from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    pub trusted_ms: UnixMs,
+    pub wall_ms: UnixMs,
 }
 
 /// A signed server time, pinned to the monotonic clock of the moment it arrived.
@@ -25,12 +36,18 @@ pub struct Anchor {
 }
 
 impl Reading {
-    /// The best guess of the true time: the server's word carried on by the monotonic clock, else the tablet's clock.
+    /// The best guess of the true time: the server's word carried on by the monotonic clock; else the time that was kept, carried on by the wall
+    /// clock as far as that is to be believed, and at least by the monotonic one; else the tablet's clock.
     pub fn trusted_ms(&self) -> UnixMs {
-        match self.anchor {
-            Some(a) => a.server_ms.saturating_add(self.mono_ms.saturating_sub(a.at_mono_ms).max(0)),
-            None => self.wall_ms,
+        if let Some(a) = self.anchor {
+            return a.server_ms.saturating_add(self.mono_ms.saturating_sub(a.at_mono_ms).max(0));
         }
+        let Some(kept) = self.kept else { return self.wall_ms };
+        // This page's own time has passed in any case: its monotonic clock began at 0.
+        let least_ms = self.mono_ms.max(0);
+        let passed_ms = self.wall_ms.saturating_sub(kept.wall_ms);
+        let is_believed = (least_ms..=CLOCK_GAP_MS_MAX.saturating_add(least_ms)).contains(&passed_ms);
+        kept.trusted_ms.saturating_add(if is_believed { passed_ms } else { least_ms })
     }
 }
 
@@ -81,7 +98,28 @@ mod tests {
             wall_ms: 5,
             mono_ms: 1_500,
             anchor: Some(Anchor { server_ms: 1_795_392_000_000, at_mono_ms: 1_000 }),
+            kept: Some(Kept { trusted_ms: 7, wall_ms: 7 }),
         };
         assert_eq!(r.trusted_ms(), 1_795_392_000_500);
+    }
+
+    /// A tablet is restarted without a network, and somebody sets its clock: to 1970, to 2040, or by the hour it was off.
+    #[test]
+    fn a_restart_offline_goes_on_from_the_time_that_was_kept() {
+        let (then, hour) = (1_795_392_000_000, 3_600_000);
+        let kept = Some(Kept { trusted_ms: then, wall_ms: then + 30_000 });
+        let reading = |wall_ms, mono_ms| Reading { wall_ms, mono_ms, anchor: None, kept }.trusted_ms();
+        for (wall_ms, mono_ms, trusted_ms) in [
+            (then + 30_000 + 10 * hour, 1_000, then + 10 * hour),
+            (0, 1_000, then + 1_000),
+            (0, 5 * hour, then + 5 * hour),
+            (2_208_988_800_000, 1_000, then + 1_000),
+            (then + 30_000 - 60_000, 9_000, then + 9_000),
+            (then + 30_000 + 8 * 24 * hour, 0, then + 8 * 24 * hour),
+            (then + 30_000 + 8 * 24 * hour + 1, 0, then),
+        ] {
+            assert_eq!(reading(wall_ms, mono_ms), trusted_ms, "{wall_ms} {mono_ms}");
+        }
+        assert_eq!(Reading { wall_ms: 9, mono_ms: 4, anchor: None, kept: None }.trusted_ms(), 9);
     }
 }

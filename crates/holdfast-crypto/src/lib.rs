@@ -13,6 +13,7 @@
 //! A browser verifies nothing with this crate: the key set and acknowledgements are verified by WebCrypto.
 
 mod b64;
+pub mod card_tag;
 pub mod envelope;
 mod secret;
 

@@ -315,6 +315,7 @@ fn record(
         server_mono_ms: 0,
         offline: false,
         card,
+        approval: None,
         sale: SaleWire {
             number: last.sale.number.clone(),
             currency: last.sale.currency.clone(),

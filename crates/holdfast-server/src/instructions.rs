@@ -30,7 +30,7 @@ pub async fn instruct<L: Ledger>(
     id: PaymentId,
     wanted: Wanted,
 ) -> Result<Instruction, InstructError> {
-    let window_ms = ledger.window_ms(merchant_id).await?;
+    let window_ms = ledger.window_ms(now_ms, merchant_id).await?;
     let decide = move |payment: Option<&Payment>, earlier: &[Instruction]| {
         let Some(payment) = payment.filter(|payment| payment.merchant_id == merchant_id) else {
             return (None, Err(InstructError::Unknown));

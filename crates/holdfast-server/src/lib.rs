@@ -21,6 +21,7 @@ pub mod listen;
 pub mod mail;
 pub mod ops;
 pub mod people;
+pub mod policy;
 pub mod process;
 pub mod receipts;
 pub mod settlement;

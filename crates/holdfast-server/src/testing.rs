@@ -183,6 +183,7 @@ impl TestTill {
                 entry: "swipe".into(),
                 chip: false,
             },
+            approval: None,
             sale: SaleWire {
                 number: format!("1-{:04}", self.seq),
                 currency: "EUR".into(),

@@ -78,6 +78,7 @@ pub fn record(id: &str, seq: u64, prev: &str, filler_bytes: usize) -> RecordPayl
         offline: true,
         card: card_wire(),
         sale: sale_wire(&format!("1-{seq:04}")),
+        approval: None,
     }
 }
 

@@ -23,6 +23,7 @@ impl FakeClock {
             wall_ms: now_ms.saturating_add(self.wrong_by_ms),
             mono_ms: now_ms.saturating_sub(self.started_ms),
             anchor: self.anchor,
+            kept: None,
         }
     }
 

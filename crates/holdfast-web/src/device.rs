@@ -3,16 +3,18 @@
 mod enrol;
 mod instructions;
 mod lists;
+mod policy;
 mod receipts;
 mod take;
 mod types;
 mod upkeep;
 
 pub use instructions::{Instructed, InstructionAsk, Wanted};
+pub use policy::Risk;
 pub use receipts::ReceiptAsk;
 pub use types::{
-    DeviceError, HistoryItem, OnlineOutcome, PaymentPlace, Persistence, SealFor, TakeOutcome, TakePayment, TakeRefusal,
-    WaitingPayment,
+    DayTag, DeviceError, HistoryItem, OnlineOutcome, PaymentPlace, Persistence, SealFor, TakeOutcome, TakePayment,
+    TakeRefusal, WaitingPayment,
 };
 
 pub use crate::events::Subscription;
@@ -28,7 +30,9 @@ use holdfast_core::outbox::StoreFault;
 use holdfast_core::time::Reading;
 use holdfast_wire::enrolment::Enrolment;
 use holdfast_wire::keyset::CardKey;
+use holdfast_wire::policy::PolicyDocument;
 use holdfast_wire::shop::Shop;
+use holdfast_wire::stored::StoredTime;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -43,6 +47,9 @@ struct Inner {
     shared: Shared,
     shelf: Shelf,
     shop: RefCell<Option<Shop>>,
+    policy: RefCell<Option<PolicyDocument>>,
+    /// Whether the browser promises to keep the stores, as far as it was asked.
+    is_kept: Cell<bool>,
     findings: RefCell<Vec<Finding>>,
     /// The stores may hold something that the last save could not take back: look before the next one.
     look_again: Cell<bool>,
@@ -66,10 +73,16 @@ impl Device {
         })?;
         let shelf = Shelf::open(&names.shelf).await?;
         let shop = shelf.shop().await?.and_then(|(json, _)| Shop::from_json(json.as_bytes()).ok());
+        let policy = shared.money.policy().await?;
+        if let Some(kept) = shelf.setting(policy::TIME).await?.and_then(|text| StoredTime::from_json(&text).ok()) {
+            shared.clock.go_on_from(kept.to_core());
+        }
         let inner = Inner {
             shared,
             shelf,
             shop: RefCell::new(shop),
+            policy: RefCell::new(policy),
+            is_kept: Cell::new(false),
             findings: RefCell::default(),
             look_again: Cell::new(true),
             doubts: RefCell::default(),
@@ -78,6 +91,7 @@ impl Device {
         let device = Self { inner: Rc::new(inner) };
         // If it does not work now, the first save looks again before it writes.
         let _ = device.recover().await;
+        device.look_if_kept().await;
         let ahead = device.clone();
         wasm_bindgen_futures::spawn_local(async move { ahead.shared().journal.prepare().await });
         Ok(device)

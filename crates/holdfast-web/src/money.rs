@@ -1,5 +1,6 @@
 //! What lies in the money database, by what is done with it. Every change is one strict transaction.
 
+mod day;
 mod queue;
 mod row;
 mod settle;

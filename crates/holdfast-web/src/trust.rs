@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use holdfast_core::outbox::StoreFault;
 use holdfast_wire::jws::{JwsError, NamedKey, Unverified};
 use holdfast_wire::keyset::{Certificate, KeySet, KeySetAnswer, KeySetRefusal, Roots};
+use holdfast_wire::policy::{PolicyAnswer, PolicyDocument, PolicyDocumentRefusal};
 use std::cell::RefCell;
 
 const KEYSET_MS_MAX: i64 = 10_000;
@@ -22,6 +23,8 @@ pub enum TrustError {
     Jws(#[from] JwsError),
     #[error(transparent)]
     Refused(#[from] KeySetRefusal),
+    #[error(transparent)]
+    Policy(#[from] PolicyDocumentRefusal),
     #[error(transparent)]
     Store(#[from] StoreFault),
 }
@@ -67,6 +70,20 @@ impl Trust {
         let is_newer = self.set.borrow().as_ref().is_none_or(|s| s.version < set.version);
         *self.set.borrow_mut() = Some(set);
         Ok(is_newer)
+    }
+
+    /// Gives a policy if root, signer and version are right. `held_version`: the highest that was seen.
+    pub async fn policy(
+        &self,
+        answer: &PolicyAnswer,
+        merchant_id: &str,
+        held_version: u64,
+    ) -> Result<PolicyDocument, TrustError> {
+        let cert = accept(Certificate::parse(&answer.cert)?, &self.roots.roots).await?;
+        let policy = accept(PolicyDocument::parse(&answer.policy)?, &[cert.signer()]).await?;
+        policy.check(&cert, merchant_id, held_version)?;
+        policy.to_core().map_err(|_| TrustError::NotHoldfast)?;
+        Ok(policy)
     }
 
     /// Checks what an acknowledgement key must have signed. A key id that is not known yet is asked for once.

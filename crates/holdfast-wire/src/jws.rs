@@ -9,6 +9,7 @@ pub mod typ {
     pub const CERT: &str = "holdfast-cert+jws";
     pub const SIGNER_REQUEST: &str = "holdfast-signer-request+jws";
     pub const KEYSET: &str = "holdfast-keyset+jws";
+    pub const POLICY: &str = "holdfast-policy+jws";
     pub const TIME: &str = "holdfast-time+jws";
     pub const ACK: &str = "holdfast-ack+jws";
     pub const RECORD: &str = "holdfast-record+jws";

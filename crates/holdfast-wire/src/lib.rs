@@ -15,6 +15,7 @@ pub mod jws;
 pub mod keylog;
 pub mod keyset;
 pub mod offer;
+pub mod policy;
 pub mod problem;
 pub mod receipt;
 pub mod record;

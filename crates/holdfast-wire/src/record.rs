@@ -7,8 +7,11 @@ use holdfast_core::cart::Cart;
 use holdfast_core::id::{PaymentId, RecordHash};
 use holdfast_core::limits::{NAME_CHARS_MAX, SALE_LINES_MAX};
 use holdfast_core::money::Amount;
-use holdfast_core::policy::TakenAt;
+use holdfast_core::policy::{Admitted, Override, TakenAt};
 use serde::{Deserialize, Serialize};
+
+/// Reasons that one approval names, with room to spare.
+const LIFTED_MAX: usize = 16;
 
 /// Payload of `holdfast-record+jws`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +30,21 @@ pub struct RecordPayload {
     pub offline: bool,
     pub card: CardWire,
     pub sale: SaleWire,
+    /// A manager's word, where one let the payment through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalWire>,
+}
+
+/// Who let a payment through, when, and what stood in its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct ApprovalWire {
+    /// The manager's id.
+    pub by: String,
+    /// Trusted time of the till.
+    pub at_ms: i64,
+    /// Names of what was lifted, such as `above-payment`.
+    pub lifted: Vec<String>,
 }
 
 /// What may be kept of a card in clear.
@@ -59,6 +77,20 @@ pub struct LineWire {
     pub total_minor: i64,
     pub tax_bp: u32,
     pub tax_minor: i64,
+}
+
+impl ApprovalWire {
+    /// The word for a payment that was admitted; `None` where nothing had to be lifted.
+    pub fn from_core(approval: Option<&Override>, admitted: &Admitted) -> Option<Self> {
+        let approval = approval.filter(|_| !admitted.lifted.is_empty())?;
+        let lifted = admitted.lifted.iter().map(|reason| reason.name().to_owned()).collect();
+        Some(Self { by: approval.by.clone(), at_ms: approval.at_ms, lifted })
+    }
+
+    fn fits(&self) -> bool {
+        let is_word = |text: &str| !text.is_empty() && text.len() <= 64 && !text.contains(char::is_control);
+        is_word(&self.by) && self.lifted.len() <= LIFTED_MAX && self.lifted.iter().all(|word| is_word(word))
+    }
 }
 
 impl CardWire {
@@ -109,6 +141,7 @@ pub struct Record {
     pub offline: bool,
     pub card: CardSummary,
     pub sale: SaleWire,
+    pub approval: Option<ApprovalWire>,
     pub jwe: String,
     pub merchant_id: String,
     pub device_id: String,
@@ -137,6 +170,7 @@ impl RecordPayload {
             && self.sale.number.len() <= 32
             // A database may refuse a zero byte, and nobody can read one.
             && !self.sale.number.contains(char::is_control)
+            && self.approval.as_ref().is_none_or(ApprovalWire::fits)
             && self.sale.lines.len() <= SALE_LINES_MAX
             && self.sale.lines.iter().all(|l| l.name.chars().count() <= NAME_CHARS_MAX);
         if !fits {
@@ -156,6 +190,7 @@ impl RecordPayload {
             offline: self.offline,
             card: self.card.to_core()?,
             sale: self.sale.clone(),
+            approval: self.approval.clone(),
             jwe: self.jwe.clone(),
             merchant_id: self.mid.clone(),
             device_id: self.did.clone(),
@@ -166,6 +201,7 @@ impl RecordPayload {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use holdfast_core::policy::PolicyRefusal;
 
     pub(crate) fn payload() -> RecordPayload {
         RecordPayload {
@@ -196,7 +232,24 @@ pub(crate) mod tests {
                     tax_minor: 134,
                 }],
             },
+            approval: None,
         }
+    }
+
+    #[test]
+    fn a_managers_word_travels_in_the_record_and_only_where_one_was_needed() {
+        let approval = Override { by: "m-1".into(), amount_minor: 840, at_ms: 5 };
+        let lifted = vec![PolicyRefusal::AbovePayment { minor_max: 1 }];
+        let admitted = Admitted { lifted, is_flagged: false };
+        let word = ApprovalWire::from_core(Some(&approval), &admitted);
+        let record = RecordPayload { approval: word.clone(), ..payload() };
+        let text = serde_json::to_string(&record).unwrap_or_default();
+        assert!(text.ends_with(r#","approval":{"by":"m-1","at_ms":5,"lifted":["above-payment"]}}"#), "{text}");
+        assert_eq!(record.to_core().map(|r| r.approval), Some(word));
+        assert_eq!(ApprovalWire::from_core(Some(&approval), &Admitted::default()), None);
+        assert!(!serde_json::to_string(&payload()).unwrap_or_default().contains("approval"), "as before");
+        let spoilt = ApprovalWire { by: "x".repeat(65), at_ms: 0, lifted: Vec::new() };
+        assert_eq!(RecordPayload { approval: Some(spoilt), ..payload() }.to_core(), None);
     }
 
     #[test]

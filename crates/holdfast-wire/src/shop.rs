@@ -4,7 +4,7 @@ use crate::{WireError, check_version, from_json, to_json};
 use holdfast_core::catalogue::{Catalogue, Category, Item};
 use holdfast_core::limits::WINDOW_MS_MAX;
 use holdfast_core::money::{Amount, Currency};
-use holdfast_core::policy::Policy;
+use holdfast_core::policy::{Caps, Policy};
 use serde::{Deserialize, Serialize};
 
 /// The answer, which the till also keeps for a start without network.
@@ -40,7 +40,7 @@ fn utc() -> String {
     "UTC".to_owned()
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PolicyWire {
     pub window_ms: i64,
@@ -87,14 +87,10 @@ impl Shop {
         self.merchant.currency.parse().map_err(|_| WireError::Field("merchant.currency"))
     }
 
-    /// The policy, with the window never longer than the mission's 72 hours.
+    /// What a till goes by that has never seen a signed policy: one that was updated while offline, say.
     pub fn policy(&self) -> Policy {
-        Policy {
-            window_ms: self.policy.window_ms.clamp(0, WINDOW_MS_MAX),
-            payment_minor_max: self.policy.payment_minor_max,
-            keyed_minor_max: self.policy.keyed_minor_max,
-            total_minor_max: self.policy.total_minor_max,
-        }
+        let PolicyWire { window_ms, payment_minor_max, keyed_minor_max, total_minor_max } = self.policy;
+        Policy::new(window_ms.clamp(0, WINDOW_MS_MAX), Caps::of(payment_minor_max, keyed_minor_max, total_minor_max))
     }
 
     pub fn catalogue(&self) -> Result<Catalogue, WireError> {

@@ -1,5 +1,9 @@
 //! What a till keeps in its own stores. Every version ever released stays readable; `fixtures/` pins their bytes.
 
+mod day;
+
+pub use day::{StoredDay, StoredTime};
+
 use crate::record::{CardWire, RecordPayload, SaleWire};
 use crate::time::Head;
 use crate::{WireError, b64, check_version, from_json, to_json};

@@ -61,6 +61,7 @@ impl Till {
 
     pub fn clear_sale(&self) {
         self.open_line.set(None);
+        self.cap_override.set(None);
         self.cart.update(Cart::clear);
         self.cart_open.set(false);
     }

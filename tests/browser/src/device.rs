@@ -91,6 +91,9 @@ pub async fn payment(device: &Device) -> TakePayment {
         sale: SaleWire::from_cart(&number, &cart),
         card: card.summary(),
         offline: true,
+        unanswered: true,
+        tag: None,
+        approval: None,
     }
 }
 

@@ -202,6 +202,7 @@ impl Till {
                 entry: "keyed".into(),
                 chip: false,
             },
+            approval: None,
             sale: SaleWire {
                 number: format!("{}-{:04}", self.enrolment.device_number, pos.seq),
                 currency: pos.cur.clone(),

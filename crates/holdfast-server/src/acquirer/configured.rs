@@ -61,6 +61,14 @@ impl Acquirer for Configured {
         }
     }
 
+    async fn is_reachable(&self) -> Option<bool> {
+        match self {
+            Self::None => Some(false),
+            Self::Simulator(simulator) => simulator.is_reachable().await,
+            Self::Iso8583(host) => host.is_reachable().await,
+        }
+    }
+
     async fn settlement(&self, now_ms: UnixMs, account: Account) -> Result<Option<Statement>, AcquirerError> {
         match self {
             Self::None => Ok(None),

@@ -68,6 +68,10 @@ impl<A: Acquirer> Acquirer for Measured<A> {
         self.note("refund", self.acquirer.refund(now_ms, request), decided).await
     }
 
+    async fn is_reachable(&self) -> Option<bool> {
+        self.acquirer.is_reachable().await
+    }
+
     async fn settlement(&self, now_ms: UnixMs, account: Account) -> Result<Option<Statement>, AcquirerError> {
         self.note("settlement", self.acquirer.settlement(now_ms, account), |_| "answered").await
     }

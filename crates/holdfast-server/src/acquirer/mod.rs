@@ -137,6 +137,11 @@ pub trait Acquirer: Send + Sync {
         request: RefundRequest,
     ) -> impl Future<Output = Result<Decision, AcquirerError>> + Send;
 
+    /// Whether it can be reached, without asking it for anything. `None`: only a request tells.
+    fn is_reachable(&self) -> impl Future<Output = Option<bool>> + Send {
+        async { None }
+    }
+
     /// The acquirer's own account of a day. `None` from an acquirer whose accounts come as files: those are imported
     /// ([`crate::settlement::file`]).
     fn settlement(

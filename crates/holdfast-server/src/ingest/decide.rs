@@ -79,7 +79,9 @@ fn store(known: &mut IngestSnapshot, ops: &mut Vec<IngestOp>, candidate: Candida
     note_chain(known, &payment);
     known.by_id.insert(payment.id, payment.record_hash);
     known.seqs.insert(payment.seq);
+    let id = payment.id;
     ops.push(IngestOp::Store(payment));
+    ops.extend(candidate.approval.map(|word| IngestOp::Approve(id, word)));
     Status::Stored
 }
 

@@ -114,7 +114,7 @@ pub async fn release<L: Ledger>(
     let decided = ledger.ingest(now_ms, query, move |snapshot| {
         let (mut ops, verdicts) = decide::decide(snapshot, vec![candidate], false);
         // What cannot be a payment stays where it is.
-        ops.retain(|op| matches!(op, IngestOp::Store(_)));
+        ops.retain(|op| !matches!(op, IngestOp::Quarantine(_)));
         (ops, verdicts)
     });
     Ok(decided.await?.pop().map_or(Status::NotKept, |verdict| verdict.status))

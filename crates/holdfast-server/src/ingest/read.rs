@@ -8,7 +8,7 @@ use holdfast_core::time::UnixMs;
 use holdfast_crypto::envelope;
 use holdfast_wire::ack::reason;
 use holdfast_wire::b64::{hash_text, record_hash};
-use holdfast_wire::record::{Record, RecordPayload};
+use holdfast_wire::record::{ApprovalWire, Record, RecordPayload};
 
 /// A string of a batch, with what could be read of it.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Candidate {
     pub claimed_id: Option<PaymentId>,
     /// The device that the string claims to come from: somebody to ask for a key, nothing more.
     pub claimed_device: Option<DeviceId>,
+    /// The manager's word in it; like the rest it counts once the reading does.
+    pub approval: Option<ApprovalWire>,
     /// The payment it would become, or the reason why it goes to quarantine.
     pub reading: Result<Box<Payment>, &'static str>,
 }
@@ -27,13 +29,14 @@ pub struct Candidate {
 pub fn read(raw: String, device: &Device, now_ms: UnixMs) -> Candidate {
     let hash = record_hash(&raw);
     if raw.len() > RECORD_BYTES_MAX {
-        return Candidate { hash, raw, claimed_id: None, claimed_device: None, reading: Err(reason::TOO_LARGE) };
+        return nobodys(hash, raw, reason::TOO_LARGE);
     }
     let Ok(unverified) = RecordPayload::parse(&raw) else {
-        return Candidate { hash, raw, claimed_id: None, claimed_device: None, reading: Err(reason::UNREADABLE) };
+        return nobodys(hash, raw, reason::UNREADABLE);
     };
     let claimed_id = unverified.claimed().id.parse().ok();
     let claimed_device = unverified.claimed().did.parse().ok();
+    let approval = unverified.claimed().approval.clone();
     let device_text = device.id.to_string();
     let reading = if unverified.kid() != device_text || unverified.claimed().did != device_text {
         Err(reason::NOT_THIS_DEVICE)
@@ -48,7 +51,12 @@ pub fn read(raw: String, device: &Device, now_ms: UnixMs) -> Candidate {
             },
         }
     };
-    Candidate { hash, raw, claimed_id, claimed_device, reading }
+    Candidate { hash, raw, claimed_id, claimed_device, approval, reading }
+}
+
+/// A string that says nothing of itself.
+fn nobodys(hash: RecordHash, raw: String, reason: &'static str) -> Candidate {
+    Candidate { hash, raw, claimed_id: None, claimed_device: None, approval: None, reading: Err(reason) }
 }
 
 fn payment(

@@ -161,7 +161,7 @@ impl Keyring {
     }
 
     /// Whether one of the roots in the key directory signed this certificate. Without their file there is nothing to compare.
-    pub(super) fn is_of_our_root(&self, cert: &str) -> bool {
+    pub(crate) fn is_of_our_root(&self, cert: &str) -> bool {
         let Some(roots) = read_public_roots(&self.material.root_dir) else { return true };
         Certificate::parse(cert).is_ok_and(|cert| cert.key(&roots.roots).is_ok())
     }

@@ -9,6 +9,7 @@ use holdfast_crypto::es256::{Es256Error, SigningKey};
 use holdfast_wire::V;
 use holdfast_wire::jws::{ToSign, typ};
 use holdfast_wire::keyset::Certificate;
+use holdfast_wire::policy::PolicyDocument;
 use std::io::ErrorKind;
 
 /// A signer is renewed this long before its certificate ends: a key set it signs must not outlive it.
@@ -48,6 +49,20 @@ impl Keyring {
             }
             (None, None) => Err(KeyError::SignerOver),
         }
+    }
+
+    /// Signs a policy as a key set is signed, and gives the certificate with it.
+    ///
+    /// # Errors
+    /// When there is no signer and none can be certified.
+    pub async fn sign_policy(&self, now_ms: UnixMs, policy: &PolicyDocument) -> Result<(String, String), KeyError> {
+        let _guard = self.sweeping.lock().await;
+        let (signer, new_signer) = self.signer(now_ms).await?;
+        if let Some(row) = new_signer {
+            self.books.write_keys(now_ms, vec![KeyWrite::Signer(row)]).await?;
+        }
+        let jws = sign(typ::POLICY, &signer.kid, policy, &signer.key)?;
+        Ok((signer.cert, jws))
     }
 
     fn certify_new(&self, now_ms: UnixMs, root: &RootKey) -> Result<(Signer, Option<SignerRow>), KeyError> {

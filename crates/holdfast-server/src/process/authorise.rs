@@ -116,7 +116,7 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
     }
 
     async fn is_expired(&self, run: &Run) -> Result<bool, ProcessError> {
-        let window_ms = self.ledger.window_ms(run.payment.merchant_id).await?;
+        let window_ms = self.ledger.window_ms(run.payment.received_ms, run.payment.merchant_id).await?;
         let taken = open::taken_at(&run.payment);
         Ok(taken.is_some_and(|taken| taken.is_expired(run.payment.received_ms, window_ms)))
     }

@@ -224,7 +224,8 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
 
     /// Until when sealed card data may be used: the end of the payment's window.
     pub(super) async fn sealed_until_ms(&self, run: &Run) -> Result<i64, ProcessError> {
-        Ok(sealed_until_ms(&run.payment, self.ledger.window_ms(run.payment.merchant_id).await?))
+        let (at_ms, merchant_id) = (run.payment.received_ms, run.payment.merchant_id);
+        Ok(sealed_until_ms(&run.payment, self.ledger.window_ms(at_ms, merchant_id).await?))
     }
 }
 

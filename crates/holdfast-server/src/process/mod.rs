@@ -19,13 +19,13 @@ pub use open::{CardKeyFault, CardKeys};
 
 use crate::acquirer::{Acquirer, AcquirerError};
 use crate::store::{AttemptKind, Job, Ledger, Payment, PaymentOp, StoreError};
+use holdfast_core::connectivity::AcquirerHealth;
 use holdfast_core::id::PaymentId;
 use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::payment::{Event, MoveError, NextStep, PaymentState};
 use holdfast_core::time::UnixMs;
 use holdfast_crypto::SecretBytes;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How long a job is leased. Longer than all calls of one run together.
 pub const LEASE_MS: i64 = 120_000;
@@ -46,14 +46,6 @@ pub enum ProcessError {
     Move(#[from] MoveError),
 }
 
-/// What is known of the acquirer from the last call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
-    Unknown,
-    Up,
-    Down,
-}
-
 /// Told about every payment that changed.
 pub type OnChange = Arc<dyn Fn(PaymentId) + Send + Sync>;
 
@@ -66,7 +58,7 @@ pub struct Processor<L, A, K, C> {
     pan_key: SecretBytes,
     on_change: OnChange,
     retries_declined: bool,
-    health: AtomicU8,
+    health: Mutex<AcquirerHealth>,
 }
 
 /// A payment on its way through one run.
@@ -94,7 +86,7 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
             pan_key,
             on_change: Arc::new(|_| {}),
             retries_declined: false,
-            health: AtomicU8::new(0),
+            health: Mutex::default(),
         }
     }
 
@@ -119,12 +111,34 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
         &self.ledger
     }
 
-    pub fn health(&self) -> Health {
-        match self.health.load(Ordering::Relaxed) {
-            1 => Health::Up,
-            2 => Health::Down,
-            _ => Health::Unknown,
+    /// What is known of the acquirer.
+    pub fn health(&self) -> AcquirerHealth {
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks whether the acquirer is there, while that is in doubt: nobody has to try a payment to find out. What was put off because it was not
+    /// is due as soon as it is back.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn probe(&self) -> Result<bool, StoreError> {
+        if !self.health().is_in_doubt() {
+            return Ok(false);
         }
+        let Some(is_there) = self.acquirer.is_reachable().await else { return Ok(false) };
+        let is_back = self.note_health(is_there) && is_there;
+        if is_back {
+            self.ledger.hurry(self.clock.now_ms()).await?;
+        }
+        Ok(is_back)
+    }
+
+    fn note_health(&self, is_answer: bool) -> bool {
+        let turned = self.health.lock().unwrap_or_else(PoisonError::into_inner).heard(is_answer);
+        if turned {
+            tracing::info!(is_up = is_answer, "the acquirer's lamp turned");
+        }
+        turned
     }
 
     /// Processes the jobs that are due, one after the other, and says how many there were.
@@ -227,7 +241,7 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
 
     /// Remembers whether the acquirer answered.
     fn heard<T>(&self, answer: Result<T, AcquirerError>) -> Result<T, AcquirerError> {
-        self.health.store(if answer.is_ok() { 1 } else { 2 }, Ordering::Relaxed);
+        self.note_health(answer.is_ok());
         answer
     }
 

@@ -3,6 +3,7 @@
 use super::{CardKeys, Clock, ProcessError, Processor};
 use crate::acquirer::Acquirer;
 use crate::store::{Job, Ledger, StoreError};
+use holdfast_core::limits::ACQUIRER_PROBE_MS;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -25,6 +26,7 @@ where
     K: CardKeys + 'static,
     C: Clock + 'static,
 {
+    let probes = tokio::spawn(watch_acquirer(Arc::clone(&processor), Arc::clone(&wake)));
     let slots = Arc::new(Semaphore::new(IN_FLIGHT_MAX as usize));
     while !*stop.borrow() {
         let Ok(first) = Arc::clone(&slots).acquire_owned().await else { break };
@@ -59,9 +61,25 @@ where
             }
         }
     }
+    probes.abort();
     let drained = slots.acquire_many(IN_FLIGHT_MAX);
     if tokio::time::timeout(Duration::from_millis(DRAIN_MS_MAX), drained).await.is_err() {
         tracing::warn!("payments in flight were left for the next start");
+    }
+}
+
+/// Until it is stopped: looks whether the acquirer is there, whenever that is in doubt.
+async fn watch_acquirer<L: Ledger, A: Acquirer, K: CardKeys, C: Clock>(
+    processor: Arc<Processor<L, A, K, C>>,
+    wake: Arc<Notify>,
+) {
+    loop {
+        match processor.probe().await {
+            Ok(true) => wake.notify_one(),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "what waited for the acquirer comes again in its own time"),
+        }
+        tokio::time::sleep(Duration::from_millis(ACQUIRER_PROBE_MS)).await;
     }
 }
 

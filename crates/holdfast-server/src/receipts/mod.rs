@@ -81,7 +81,7 @@ impl Receipts {
     pub async fn view(books: &Books, sale: &Sale, can_pay: bool) -> Result<ReceiptView, StoreError> {
         let (payment, earlier) = (sale.last(), sale.earlier());
         let merchant = books.merchant(payment.merchant_id).await?;
-        let window_ms = books.window_ms(payment.merchant_id).await?;
+        let window_ms = books.window_ms(payment.received_ms, payment.merchant_id).await?;
         Ok(ReceiptView::of(Facts { payment, earlier, can_pay, merchant: &merchant, window_ms }))
     }
 

@@ -22,6 +22,7 @@ use holdfast_core::payment::PaymentState;
 use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::time::UnixMs;
 use holdfast_crypto::es256::VerifyingKey;
+use holdfast_wire::record::ApprovalWire;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 
@@ -37,6 +38,9 @@ pub enum StoreError {
     #[error("the database is closed")]
     Closed,
 }
+
+/// How far a live sale is put ahead of what waits. Less than what a doctor calls overdue; a batch that waits longer waits for an acquirer.
+const LIVE_AHEAD_MS: i64 = 30 * 60_000;
 
 /// An enrolled device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +89,13 @@ pub struct Again {
     pub replaced_by: Option<PaymentId>,
     /// The shop says that it was settled in another way.
     pub is_settled: bool,
+}
+
+impl Payment {
+    /// When its first job is due. A customer stands at the counter of a live sale: it goes before any batch that is being worked off.
+    pub fn first_due_ms(&self, now_ms: UnixMs) -> UnixMs {
+        if self.offline { now_ms } else { now_ms - LIVE_AHEAD_MS }
+    }
 }
 
 /// What was sold.
@@ -148,6 +159,8 @@ pub struct IngestSnapshot {
 pub enum IngestOp {
     /// A new payment in state received, with a job that is due at once.
     Store(Box<Payment>),
+    /// The manager's word with which a payment came that is stored in the same list.
+    Approve(PaymentId, ApprovalWire),
     Quarantine(Quarantined),
 }
 
@@ -294,6 +307,11 @@ pub trait Ledger: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Job>, StoreError>> + Send;
 
+    /// Makes the jobs due at once that were put off because an acquirer did not answer. A store whose jobs are driven by hand need not.
+    fn hurry(&self, _now_ms: UnixMs) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
+    }
+
     /// When the next job is due, leased ones included.
     fn next_due_ms(&self) -> impl Future<Output = Result<Option<UnixMs>, StoreError>> + Send;
 
@@ -345,6 +363,8 @@ pub trait Ledger: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<PaymentEvent>, StoreError>> + Send;
 
-    /// The offline window of a merchant.
-    fn window_ms(&self, merchant_id: MerchantId) -> impl Future<Output = Result<i64, StoreError>> + Send;
+    /// The offline window of a merchant for what arrives at `at_ms`. One that was shortened holds on for as long as a till may have been offline
+    /// and not know of it.
+    fn window_ms(&self, at_ms: UnixMs, merchant_id: MerchantId)
+    -> impl Future<Output = Result<i64, StoreError>> + Send;
 }

@@ -3,7 +3,7 @@
 use super::{Device, DeviceError};
 use crate::device_key::DeviceKey;
 use crate::http::{Answer, Call, Caller, send};
-use futures_util::future::join3;
+use futures_util::future::join4;
 use holdfast_wire::enrolment::{ENROL_KEYID, Enrolment, EnrolmentCode, EnrolmentRequest};
 use holdfast_wire::problem::Problem;
 
@@ -31,7 +31,7 @@ impl Device {
         self.shared().identify().await?;
         // All are tried again at every later start and whenever the network is back. The heartbeat says at once where this device's chain
         // begins; none of them needs another.
-        let _ = join3(self.refresh_keys(), self.refresh_shop(), self.heartbeat()).await;
+        let _ = join4(self.refresh_keys(), self.refresh_shop(), self.refresh_policy(), self.heartbeat()).await;
         Ok(enrolment)
     }
 

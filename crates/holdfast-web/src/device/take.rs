@@ -12,14 +12,23 @@ use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use holdfast_core::id::PaymentId;
-use holdfast_core::limits::{POLL_WAIT_MS_MAX, RECORD_BYTES_MAX, WAITING_PAYMENTS_MAX};
+use holdfast_core::limits::{POLL_WAIT_MS_MAX, RECORD_BYTES_MAX};
 use holdfast_core::outbox::{SaveOutcome, Scope, StoreFault};
-use holdfast_core::policy::{PolicyRefusal, Waiting};
+use holdfast_core::policy::{Admitted, Asked, DayTally, Policy, Waiting};
 use holdfast_wire::history::PaymentView;
 use holdfast_wire::keyset::CardKey;
-use holdfast_wire::record::{CardWire, RecordPayload};
+use holdfast_wire::record::{ApprovalWire, CardWire, RecordPayload};
 use holdfast_wire::stored::{StoredPayment, Tally};
 use holdfast_wire::time::Head;
+
+/// What a payment that may be taken goes on with.
+struct Admission {
+    /// To seal with, and its key set's version.
+    key: (CardKey, u64),
+    /// The business day with this payment, where it counts.
+    day: Option<DayTally>,
+    approval: Option<ApprovalWire>,
+}
 
 impl Device {
     /// Seals and stores a payment. `seal` is called at most once, and not at all when the payment of this id is stored already.
@@ -58,34 +67,45 @@ impl Device {
         }
         // Neither sent nor there: what was in doubt is known not to be kept.
         self.inner.doubts.borrow_mut().remove(&take.id);
-        let key = self.admit(&take, before.tally).await?;
-        let row = self.make_row(&take, &identity, &prev, key, seal).await?;
-        let outcome = save::save(shared, &row.stored, row.entry.hash, &prev).await;
+        let Admission { key, day, approval } = self.admit(&take, before.tally, before.day).await?;
+        let row = self.make_row(&take, &identity, &prev, (key, approval), seal).await?;
+        let outcome = save::save(shared, &row.stored, row.entry.hash, &prev, day.as_ref()).await;
         Ok(self.saved(&row, outcome))
     }
 
-    /// Whether the payment may be taken, and the key to seal it with.
-    async fn admit<E>(&self, take: &TakePayment, tally: Option<Tally>) -> Result<(CardKey, u64), TakeOutcome<E>> {
+    /// Whether the payment may be taken, and what it is sealed and counted with.
+    async fn admit<E>(
+        &self,
+        take: &TakePayment,
+        tally: Option<Tally>,
+        day: Option<DayTally>,
+    ) -> Result<Admission, TakeOutcome<E>> {
         let refused = |refusal: TakeRefusal| TakeOutcome::Refused(refusal);
         if self.standing().is_revoked() {
             return Err(refused(TakeRefusal::Revoked));
         }
-        let shop = self.shop().ok_or_else(|| refused(TakeRefusal::NoShop))?;
+        let policy = self.policy().ok_or_else(|| refused(TakeRefusal::NoShop))?;
         let waiting = self.count_waiting(tally).await.map_err(|e| match e {
             DeviceError::Store(fault) => TakeOutcome::NotStored(fault),
             _ => refused(TakeRefusal::NotEnrolled),
         })?;
-        let allowed = if take.offline {
-            shop.policy().allows(take.amount, take.card.entry, waiting)
-        } else if take.amount.minor() <= 0 {
-            Err(PolicyRefusal::NothingToPay)
-        } else if waiting.count >= WAITING_PAYMENTS_MAX {
-            Err(PolicyRefusal::TooMany)
+        let asked = Asked::of(take.amount, &take.card);
+        let (day, admitted) = if take.unanswered {
+            // Without randomness there is no salt, and nothing is ever sealed either.
+            let day = self.today(day).ok_or_else(|| refused(TakeRefusal::CannotSign))?;
+            let now_ms = self.reading().trusted_ms();
+            let tag = take.tag.filter(|tag| tag.day == day.day).map(|tag| tag.tag);
+            let held = self.held(waiting, &day, tag);
+            let admitted = policy.admit(asked, held, take.approval.as_ref(), now_ms);
+            let admitted = admitted.map_err(|e| refused(e.into()))?;
+            (Some(day.with(tag, take.amount.minor(), waiting.count, now_ms)), admitted)
         } else {
-            Ok(())
+            Policy::admit_answered(asked, waiting).map_err(|e| refused(e.into()))?;
+            (None, Admitted::default())
         };
-        allowed.map_err(|e| refused(e.into()))?;
-        self.card_key().ok_or_else(|| refused(TakeRefusal::NoCardKey))
+        let approval = ApprovalWire::from_core(take.approval.as_ref(), &admitted);
+        let key = self.card_key().ok_or_else(|| refused(TakeRefusal::NoCardKey))?;
+        Ok(Admission { key, day, approval })
     }
 
     /// Seals the card and signs the record that follows `prev`.
@@ -94,7 +114,7 @@ impl Device {
         take: &TakePayment,
         identity: &Identity,
         prev: &Head,
-        (card_key, ksv): (CardKey, u64),
+        ((card_key, ksv), approval): ((CardKey, u64), Option<ApprovalWire>),
         seal: impl FnOnce(&SealFor) -> Result<String, E>,
     ) -> Result<OutboxRow, TakeOutcome<E>> {
         let (id, enrolment, now) = (take.id.to_string(), &identity.enrolment, self.reading());
@@ -124,6 +144,7 @@ impl Device {
             offline: take.offline,
             card: CardWire::from_core(&take.card),
             sale: take.sale.clone(),
+            approval,
         };
         let to_sign = payload.to_sign();
         let signature = identity.key.sign(to_sign.signing_input()).await;
@@ -132,7 +153,7 @@ impl Device {
         if record.len() > RECORD_BYTES_MAX || payload.to_core().is_none_or(|r| r.amount != take.amount) {
             return Err(TakeOutcome::Refused(TakeRefusal::TooLarge));
         }
-        let expires_ms = self.shop().map_or(now.wall_ms, |shop| shop.policy().expires_ms(now));
+        let expires_ms = self.policy().map_or(now.trusted_ms(), |policy| policy.expires_ms(now));
         let mut stored = StoredPayment::new(&id, payload.seq, record, expires_ms);
         let entry = stored.entry().map_err(|_| TakeOutcome::Refused(TakeRefusal::TooLarge))?;
         stored.file = self.shared().journal.take_prepared();

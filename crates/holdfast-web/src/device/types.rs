@@ -1,10 +1,11 @@
 //! What the facade takes and gives.
 
+use crate::trust::TrustError;
 use holdfast_core::card::CardSummary;
 use holdfast_core::id::PaymentId;
 use holdfast_core::money::Amount;
 use holdfast_core::outbox::StoreFault;
-use holdfast_core::policy::PolicyRefusal;
+use holdfast_core::policy::{CardTag, Override, PolicyRefusal};
 use holdfast_wire::history::PaymentView;
 use holdfast_wire::keyset::CardKey;
 use holdfast_wire::record::{CardWire, SaleWire};
@@ -35,6 +36,19 @@ pub enum DeviceError {
     Crypto,
 }
 
+impl From<TrustError> for DeviceError {
+    fn from(error: TrustError) -> Self {
+        match error {
+            TrustError::Unreachable => Self::Unreachable,
+            TrustError::NotHoldfast => Self::NotHoldfast,
+            TrustError::Store(fault) => Self::Store(fault),
+            TrustError::Jws(e) => Self::Untrusted(e.to_string()),
+            TrustError::Refused(e) => Self::Untrusted(e.to_string()),
+            TrustError::Policy(e) => Self::Untrusted(e.to_string()),
+        }
+    }
+}
+
 /// A payment to be taken. Nothing of it is secret; the card is sealed by the closure that is handed in beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakePayment {
@@ -44,8 +58,22 @@ pub struct TakePayment {
     /// With the number of [`super::Device::next_sale_number`].
     pub sale: SaleWire,
     pub card: CardSummary,
-    /// Whether the till is offline: then the shop's caps hold.
+    /// Whether the till is offline.
     pub offline: bool,
+    /// Whether nobody answers for the payment now: the till is offline, or the acquirer is away and the server stands in. Then the shop's caps
+    /// hold.
+    pub unanswered: bool,
+    /// The card as the business day recognises it, made with [`super::Device::business_day`]: the card number itself stays with who has it.
+    pub tag: Option<DayTag>,
+    /// A manager's word for this sale.
+    pub approval: Option<Override>,
+}
+
+/// A card's tag, and the business day under whose salt it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayTag {
+    pub day: i64,
+    pub tag: CardTag,
 }
 
 /// What an envelope is to be bound to (docs/protocol.md section 5), and the key to seal it with.

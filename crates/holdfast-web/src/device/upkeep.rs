@@ -6,7 +6,6 @@ use crate::background;
 use crate::http::{Answer, Call};
 use crate::js::{call_async, get, global};
 use crate::standing::{Open, ask};
-use crate::trust::TrustError;
 use holdfast_core::connectivity::ProbeResult;
 use holdfast_core::outbox::UploadOutcome;
 use holdfast_wire::shop::Shop;
@@ -26,13 +25,7 @@ struct Estimate {
 impl Device {
     /// Asks for the key set, verifies and keeps it. `true` when it changed.
     pub async fn refresh_keys(&self) -> Result<bool, DeviceError> {
-        self.shared().trust.refresh(&self.shared().money).await.map_err(|e| match e {
-            TrustError::Unreachable => DeviceError::Unreachable,
-            TrustError::NotHoldfast => DeviceError::NotHoldfast,
-            TrustError::Store(fault) => DeviceError::Store(fault),
-            TrustError::Jws(e) => DeviceError::Untrusted(e.to_string()),
-            TrustError::Refused(e) => DeviceError::Untrusted(e.to_string()),
-        })
+        self.shared().trust.refresh(&self.shared().money).await.map_err(Into::into)
     }
 
     /// Asks for the shop, and keeps it. `true` when it changed.
@@ -84,6 +77,13 @@ impl Device {
         background::register_sync().await
     }
 
+    /// Whether the browser promised to keep this origin's storage, without asking it to.
+    pub(super) async fn look_if_kept(&self) {
+        let storage = get(&global().navigator(), "storage");
+        let persisted = call_async(&storage, "persisted", &[]).await.ok().and_then(|p| p.as_bool());
+        self.inner.is_kept.set(persisted == Some(true));
+    }
+
     /// Asks the browser to keep this origin's storage, and what it says of it.
     pub async fn persistence(&self) -> Persistence {
         let storage = get(&global().navigator(), "storage");
@@ -91,6 +91,7 @@ impl Device {
         if persisted == Some(false) {
             persisted = call_async(&storage, "persist", &[]).await.ok().and_then(|p| p.as_bool()).or(persisted);
         }
+        self.inner.is_kept.set(persisted == Some(true));
         let estimate = call_async(&storage, "estimate", &[]).await.ok();
         let estimate: Estimate = estimate.and_then(|e| serde_wasm_bindgen::from_value(e).ok()).unwrap_or_default();
         Persistence { persisted, usage_bytes: estimate.usage as u64, quota_bytes: estimate.quota as u64 }

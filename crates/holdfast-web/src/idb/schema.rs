@@ -11,12 +11,13 @@ pub const OUTBOX: &str = "outbox";
 /// What is left of acknowledged payments, by payment id: [`holdfast_wire::stored::Tombstone`] as JSON.
 pub const TOMBSTONES: &str = "tombstones";
 /// The chain's head under `head` ([`holdfast_wire::stored::ChainHead`] as JSON), and how much waits under `tally`
-/// ([`holdfast_wire::stored::Tally`] as JSON).
+/// ([`holdfast_wire::stored::Tally`] as JSON), and what the business day has taken without an answer under `day`
+/// ([`holdfast_wire::stored::StoredDay`] as JSON).
 pub const CHAIN: &str = "chain";
 /// The device's key pair (CryptoKey objects, private half not extractable) under `keys`, its enrolment as JSON under `enrolment`, and
 /// under `revocation` that it is revoked ([`holdfast_wire::stored::Revocation`]).
 pub const DEVICE: &str = "device";
-/// The verified key set as JSON under `current`.
+/// The verified key set as JSON under `current`, and the verified policy under `policy`.
 pub const KEYSET: &str = "keyset";
 
 const STORES: [&str; 5] = [OUTBOX, TOMBSTONES, CHAIN, DEVICE, KEYSET];

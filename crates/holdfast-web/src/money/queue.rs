@@ -1,11 +1,13 @@
 //! The queue of sealed payments: how one is written, taken back, read back, settled and put back.
 
+use super::day::{put_day, read_day};
 use super::tally::{read_tally, retally};
 use super::{HEAD, Money, OutboxRow, beginning, read_head};
 use crate::idb::{CHAIN, OUTBOX, TOMBSTONES, Transaction};
-use futures_util::future::{try_join, try_join3, try_join4};
+use futures_util::future::{try_join, try_join3, try_join4, try_join5};
 use holdfast_core::id::{PaymentId, RecordHash};
 use holdfast_core::outbox::StoreFault;
+use holdfast_core::policy::DayTally;
 use holdfast_wire::b64::{hash_from_text, record_hash};
 use holdfast_wire::stored::{ChainHead, StoredPayment, Tally, Tombstone};
 use holdfast_wire::time::Head;
@@ -20,6 +22,8 @@ pub struct Attempt {
     pub head: ChainHead,
     /// What waits; `None` until the recovery has counted once.
     pub tally: Option<Tally>,
+    /// What the business day has taken without an answer.
+    pub day: Option<DayTally>,
 }
 
 impl Money {
@@ -27,9 +31,10 @@ impl Money {
     pub async fn attempt(&self, id: PaymentId) -> Result<Attempt, StoreFault> {
         let id = id.to_string();
         let reading = self.connection.read(&[TOMBSTONES, OUTBOX, CHAIN]).await?;
-        let (tombstone, row, head, tally) =
-            try_join4(stone(&reading, &id), row(&reading, &id), read_head(&reading), read_tally(&reading)).await?;
-        Ok(Attempt { tombstone, row, head: head.unwrap_or_else(beginning), tally })
+        let (tombstone, row) = (stone(&reading, &id), row(&reading, &id));
+        let (head, tally, day) = (read_head(&reading), read_tally(&reading), read_day(&reading));
+        let (tombstone, row, head, tally, day) = try_join5(tombstone, row, head, tally, day).await?;
+        Ok(Attempt { tombstone, row, head: head.unwrap_or_else(beginning), tally, day })
     }
 
     /// All rows that can be read, oldest first. A row that cannot is left where it is.
@@ -89,6 +94,17 @@ impl Money {
         prev: Option<&Head>,
         sale_number: u64,
     ) -> Result<(), StoreFault> {
+        self.commit_with(stored, prev, sale_number, None).await
+    }
+
+    /// The same, with the business day as it is after this payment.
+    pub async fn commit_with(
+        &self,
+        stored: &StoredPayment,
+        prev: Option<&Head>,
+        sale_number: u64,
+        day: Option<&DayTally>,
+    ) -> Result<(), StoreFault> {
         let total_minor = stored.payload().map_err(|_| StoreFault::Mismatch)?.sale.total_minor;
         let writing = self.connection.write(&[OUTBOX, CHAIN]).await?;
         let text = writing.get_text(OUTBOX, &stored.id);
@@ -109,6 +125,9 @@ impl Money {
         writing.put_text(OUTBOX, &stored.id, &stored.to_json())?;
         if text.is_none() {
             retally(&writing, tally, |tally| tally.with(total_minor))?;
+        }
+        if let Some(day) = day.filter(|_| there.is_none()) {
+            put_day(&writing, day)?;
         }
         writing.commit().await
     }

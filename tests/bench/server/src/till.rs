@@ -89,6 +89,7 @@ impl Till {
             server_mono_ms: 0,
             offline: true,
             card: CardWire { brand: "visa".into(), last4: "4242".into(), entry: "keyed".into(), chip: false },
+            approval: None,
             sale: SaleWire {
                 number: format!("{}-{:04}", self.device.number, pos.seq),
                 currency: pos.cur,

@@ -62,6 +62,9 @@ impl Till {
             sale: sale(number),
             card: self.card.summary(),
             offline: true,
+            unanswered: true,
+            tag: None,
+            approval: None,
         });
         Ok(())
     }

@@ -144,7 +144,7 @@ impl Ledger for Books {
         self.inner.events_after(merchant_id, cursor, limit).await
     }
 
-    async fn window_ms(&self, merchant_id: MerchantId) -> Result<i64, StoreError> {
-        self.inner.window_ms(merchant_id).await
+    async fn window_ms(&self, at_ms: UnixMs, merchant_id: MerchantId) -> Result<i64, StoreError> {
+        self.inner.window_ms(at_ms, merchant_id).await
     }
 }

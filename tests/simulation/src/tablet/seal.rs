@@ -4,7 +4,7 @@ use super::sale::Sale;
 use crate::crypto::{keys, public_card_key};
 use crate::world::World;
 use holdfast_core::outbox::Entry;
-use holdfast_core::policy::{Policy, Waiting};
+use holdfast_core::policy::{Asked, Caps, Held, Policy, Waiting};
 use holdfast_crypto::envelope::{CardPlaintext, Pos, WrappedContentKey, seal};
 use holdfast_testkit::build::{keyed, swiped, taken_at};
 use holdfast_testkit::rng::SeededRng;
@@ -13,12 +13,7 @@ use holdfast_wire::stored::{ChainHead, StoredPayment, prepared_name};
 use holdfast_wire::time::Head;
 
 /// The shop's policy: the longest window that there is.
-pub const POLICY: Policy = Policy {
-    window_ms: holdfast_core::limits::WINDOW_MS_MAX,
-    payment_minor_max: 18_000,
-    keyed_minor_max: 15_000,
-    total_minor_max: 1_000_000,
-};
+pub const POLICY: Policy = Policy::new(holdfast_core::limits::WINDOW_MS_MAX, Caps::of(18_000, 15_000, 1_000_000));
 
 /// A payment that is ready to be saved, with the chain's head before and after it.
 pub struct Sealed {
@@ -40,8 +35,9 @@ impl World {
         let reading = tablet.clock.reading(self.now_ms);
         let card = if sale.is_swiped { swiped(sale.card_number) } else { keyed(sale.card_number) };
         card.check(reading.trusted_ms()).map_err(|_| "card refused")?;
-        let waiting = Waiting { count: queue.len(), total_minor: 0 };
-        POLICY.allows(sale.cart.total(), card.entry(), waiting).map_err(|_| "above the policy's caps")?;
+        let held = Held { waiting: Waiting { count: queue.len(), total_minor: 0 }, is_kept: true, ..Held::default() };
+        let asked = Asked::of(sale.cart.total(), &card.summary());
+        POLICY.admit(asked, held, None, reading.trusted_ms()).map_err(|_| "above the policy's caps")?;
         let set = tablet.keyset.as_ref().ok_or("no key set")?;
         let day = set.card_key_at(reading.trusted_ms()).ok_or("no usable card key")?;
         let card_key = public_card_key(&day.kid, &day.n, &day.e).ok_or("card key unreadable")?;
@@ -79,6 +75,7 @@ impl World {
             offline: !tablet.page.as_ref().is_some_and(|p| p.connectivity.is_online()),
             card: CardWire::from_core(&card.summary()),
             sale: SaleWire::from_cart(&format!("{}-{sale_number:04}", tablet.number), &sale.cart),
+            approval: None,
         };
         let record = crate::crypto::sign(&keys().devices[tablet.key], payload.to_sign());
         let mut payment = StoredPayment::new(&payload.id, seq, record, POLICY.expires_ms(reading));

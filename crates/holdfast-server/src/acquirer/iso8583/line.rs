@@ -100,6 +100,11 @@ impl Line {
         Ok(Self { tasks: (0..connections).map(start).collect(), shared })
     }
 
+    /// Whether a connection is signed on.
+    pub fn is_ready(&self) -> bool {
+        self.shared.ready.borrow().iter().any(Option::is_some)
+    }
+
     /// Sends a request over a connection that is signed on, while its turn lasts, and waits for its answer.
     pub async fn ask(&self, turn: Turn, request: Message) -> Outcome {
         let shared = &self.shared;

@@ -231,6 +231,11 @@ fn latest_try(exchanges: &[Exchange]) -> Option<&Exchange> {
 }
 
 impl Acquirer for Iso8583 {
+    /// A connection is signed on, and the host answered its last echo.
+    async fn is_reachable(&self) -> Option<bool> {
+        Some(self.line.is_ready())
+    }
+
     async fn authorise(&self, now_ms: UnixMs, request: AuthorisationRequest<'_>) -> Result<Decision, AcquirerError> {
         let (now, reference) = (Now::said(now_ms), request.reference.to_string());
         let _busy = self.take(&reference)?;

@@ -196,6 +196,10 @@ impl<B: Book, P: Pause> Acquirer for Simulator<B, P> {
         self.carry_out(step, entry).await
     }
 
+    async fn is_reachable(&self) -> Option<bool> {
+        Some(self.lock().is_reachable())
+    }
+
     async fn settlement(&self, now_ms: UnixMs, account: Account) -> Result<Option<Statement>, AcquirerError> {
         let entries = self.book.of_account(account).await?;
         Ok(Some(plan::statement(now_ms, account, &entries)))

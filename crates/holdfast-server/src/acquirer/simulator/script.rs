@@ -71,6 +71,11 @@ impl Script {
         velocity_holds && self.next.len() <= SCRIPT_STEPS_MAX && self.next.iter().chain(&self.always).all(code_holds)
     }
 
+    /// Whether a request would arrive: nothing is used up.
+    pub(super) fn is_reachable(&self) -> bool {
+        self.next.front().or(self.always.as_ref()) != Some(&Step::Unreachable)
+    }
+
     pub(super) fn take_for_authorisation(&mut self) -> Step {
         self.next.pop_front().or_else(|| self.always.clone()).unwrap_or(Step::ByCard)
     }

@@ -14,6 +14,7 @@ pub mod merchants;
 pub mod missing;
 pub mod payments;
 pub mod people;
+pub mod policy;
 pub mod quarantine;
 pub mod receipt_mails;
 pub mod reconciliations;

@@ -5,7 +5,7 @@ use crate::http::auth::active;
 use crate::http::door::Person;
 use crate::http::problem::ApiError;
 use crate::http::{paging, tagged};
-use crate::process::sealed_until_ms;
+use crate::process::{Clock as _, sealed_until_ms};
 use crate::store::{Ledger as _, Payment};
 use axum::Json;
 use axum::extract::{Path, Query, Request, State};
@@ -125,7 +125,8 @@ pub async fn one_view(server: &Server, payment: &Payment) -> Result<PaymentView,
 async fn views(server: &Server, merchant_id: MerchantId, payments: &[Payment]) -> Result<Vec<PaymentView>, ApiError> {
     let names = server.ledger.device_names(merchant_id).await?;
     // Few payments are declined and kept; for the others nobody needs to know the window.
-    let window_ms = if payments.iter().any(is_kept) { server.ledger.window_ms(merchant_id).await? } else { 0 };
+    let now_ms = server.clock.now_ms();
+    let window_ms = if payments.iter().any(is_kept) { server.ledger.window_ms(now_ms, merchant_id).await? } else { 0 };
     let view = |payment| PaymentView { retry: retry(payment, window_ms), ..view(server, payment, &names) };
     Ok(payments.iter().map(view).collect())
 }

@@ -3,11 +3,12 @@
 use crate::http::Server;
 use crate::http::problem::ApiError;
 use crate::ingest::AckSigner as _;
-use crate::process::{Clock as _, Health};
+use crate::process::Clock as _;
 use crate::store::Ledger as _;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::Uri;
+use holdfast_core::connectivity::AcquirerLamp;
 use holdfast_wire::V;
 use holdfast_wire::jws::{ToSign, typ};
 use holdfast_wire::time::{TimeAnswer, TimePayload};
@@ -33,10 +34,10 @@ pub async fn get(State(server): State<Arc<Server>>, uri: Uri) -> Result<Json<Tim
         nonce: params.nonce,
         server_time_ms: server.clock.now_ms(),
         epoch: server.ledger.epoch(),
-        acquirer: match server.processor.health() {
-            Health::Up => "up",
-            Health::Down => "down",
-            Health::Unknown => "unknown",
+        acquirer: match server.processor.health().lamp() {
+            AcquirerLamp::Up => "up",
+            AcquirerLamp::Down => "down",
+            AcquirerLamp::Unknown => "unknown",
         }
         .to_owned(),
     };

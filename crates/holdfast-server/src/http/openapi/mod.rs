@@ -7,6 +7,7 @@ mod describe;
 mod instructions;
 mod page;
 mod people;
+mod policy;
 mod problems;
 mod settlement;
 mod shop;

@@ -1,8 +1,8 @@
 //! What an enrolled device does.
 
-use super::ApiError;
 use super::describe::{Description, describe, needed, number, part, query, text, uuid};
 use super::shop::{PAYMENT, payment};
+use super::{ApiError, policy};
 use holdfast_core::limits::{HISTORY_PAGE_MAX, POLL_WAIT_MS_MAX};
 use holdfast_wire::batch::{Batch, BatchAnswer};
 use holdfast_wire::enrolment::{Enrolment, EnrolmentRequest};
@@ -20,11 +20,11 @@ use utoipa::openapi::path::Parameter;
 const DEVICE: &str = "8a1b0f6e-3c55-4a39-9a0e-2f1d5f7f9d10";
 const MERCHANT: &str = "5f0c7a52-6f6e-4b8e-9c2e-0d9a1b3c4d5e";
 /// Stands for a compact JWS.
-const JWS: &str = "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl";
+pub const JWS: &str = "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl";
 const HASH: &str = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
 
 pub fn all() -> Vec<Description> {
-    [keys(), enrolment(), sales(), receipts()].into_iter().flatten().collect()
+    [keys(), enrolment(), policy::all(), sales(), receipts()].into_iter().flatten().collect()
 }
 
 fn keys() -> Vec<Description> {

@@ -8,6 +8,7 @@ mod missing;
 mod paths;
 mod pay_again;
 mod people;
+mod policy;
 mod problems;
 mod receipt_mails;
 mod receipts;

@@ -4,8 +4,9 @@ use super::row::{damaged, hash_from, hash_text, unsigned};
 use super::{Scope, feed, payments};
 use crate::store::db::Conn;
 use crate::store::{IngestOp, IngestQuery, IngestSnapshot, Payment, Quarantined, StoreError};
-use holdfast_core::id::DeviceId;
+use holdfast_core::id::{DeviceId, PaymentId};
 use holdfast_core::time::UnixMs;
+use holdfast_wire::record::ApprovalWire;
 use sqlx::Row as _;
 
 pub async fn snapshot(connection: &mut Conn, scope: Scope, query: &IngestQuery) -> Result<IngestSnapshot, StoreError> {
@@ -77,6 +78,7 @@ pub async fn write(
                 store(connection, scope, now_ms, &payment, next_change).await?;
                 next_change += 1;
             }
+            IngestOp::Approve(id, word) => approve(connection, id, &word).await?,
             IngestOp::Quarantine(quarantined) => quarantine(connection, now_ms, device_id, &quarantined).await?,
         }
     }
@@ -101,7 +103,7 @@ async fn store(
     payments::insert(connection, scope, now_ms, payment, change).await?;
     sqlx::query("INSERT INTO jobs (payment_id, due_ms) VALUES ($1, $2)")
         .bind(payment.id.to_string())
-        .bind(now_ms)
+        .bind(payment.first_due_ms(now_ms))
         .execute(&mut *connection)
         .await?;
     sqlx::query(
@@ -114,6 +116,17 @@ async fn store(
     .bind(hash_text(&payment.record_hash))
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+async fn approve(connection: &mut Conn, id: PaymentId, word: &ApprovalWire) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO approvals (payment_id, by_whom, at_ms, lifted) VALUES ($1, $2, $3, $4)")
+        .bind(id.to_string())
+        .bind(&word.by)
+        .bind(word.at_ms)
+        .bind(word.lifted.join(" "))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

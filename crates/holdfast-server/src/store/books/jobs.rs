@@ -55,6 +55,15 @@ pub async fn claim(
         .collect()
 }
 
+/// Those that failed last; what is to come later by its own wish has no failure behind it.
+pub async fn hurry(connection: &mut Conn, now_ms: UnixMs) -> Result<(), StoreError> {
+    sqlx::query("UPDATE jobs SET due_ms = $1 WHERE failures > 0 AND due_ms > $1 AND lease_until_ms <= $1")
+        .bind(now_ms)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 pub async fn release_leases(connection: &mut Conn) -> Result<(), StoreError> {
     sqlx::query("UPDATE jobs SET lease_until_ms = 0, holder = NULL").execute(&mut *connection).await?;
     sqlx::query("DELETE FROM duties").execute(connection).await?;

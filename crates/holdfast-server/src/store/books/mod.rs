@@ -249,6 +249,10 @@ impl Ledger for Books {
         self.db.write(move |c| Box::pin(jobs::claim(c, scope, replica, now_ms, lease_until_ms, limit))).await
     }
 
+    async fn hurry(&self, now_ms: UnixMs) -> Result<(), StoreError> {
+        self.db.write(move |c| Box::pin(jobs::hurry(c, now_ms))).await
+    }
+
     async fn next_due_ms(&self) -> Result<Option<UnixMs>, StoreError> {
         jobs::next_due_ms(self.db.reader()).await
     }
@@ -312,7 +316,7 @@ impl Ledger for Books {
         events::after(self.db.reader(), merchant_id, cursor, limit).await
     }
 
-    async fn window_ms(&self, merchant_id: MerchantId) -> Result<i64, StoreError> {
-        shop::window_ms(self.db.reader(), merchant_id).await
+    async fn window_ms(&self, at_ms: UnixMs, merchant_id: MerchantId) -> Result<i64, StoreError> {
+        shop::window_ms(self.db.reader(), at_ms, merchant_id).await
     }
 }

@@ -95,6 +95,7 @@ on_all!(
     every_state_is_read_as_it_was_written,
     a_change_by_another_writer_is_a_conflict,
     jobs_are_leased_oldest_first_and_given_back,
+    a_live_sale_goes_before_the_batch_that_waits,
     a_scrubbed_record_leaves_its_hash,
     the_feed_tells_every_change_once_and_in_order,
     what_cannot_be_processed_moves_to_quarantine,
@@ -174,7 +175,7 @@ impl<L: Ledger> Fixture<L> {
 
 async fn a_payment_is_kept_as_it_came<L: Ledger>(f: Fixture<L>) {
     assert_eq!(f.ledger.epoch(), "epoch-1");
-    assert_eq!(f.ledger.window_ms(f.device.merchant_id).await, Ok(WINDOW_MS_MAX));
+    assert_eq!(f.ledger.window_ms(NOW, f.device.merchant_id).await, Ok(WINDOW_MS_MAX));
     assert_eq!(f.ledger.device(f.device.id).await, Ok(Some(f.device.clone())));
     assert_eq!(f.ledger.device(DeviceId::make([99; 16])).await, Ok(None));
     let payment = f.payment(1);
@@ -259,6 +260,17 @@ async fn a_change_by_another_writer_is_a_conflict<L: Ledger>(f: Fixture<L>) {
     assert!(f.read(payment.id).await.record.is_some(), "nothing of it was written");
     let unknown = PaymentId::make(NOW, [99; 10]);
     assert_eq!(f.ledger.apply(NOW, unknown, 1, vec![]).await, Err(StoreError::Conflict));
+}
+
+/// Complaint 17 of what sellers suffer elsewhere: online payments barred until the batch is in.
+async fn a_live_sale_goes_before_the_batch_that_waits<L: Ledger>(f: Fixture<L>) {
+    let batch: Vec<Payment> = (1..=5).map(|seq| Payment { offline: true, ..f.payment(seq) }).collect();
+    f.store(&batch.iter().collect::<Vec<_>>()).await.expect("stores");
+    let live = Payment { offline: false, ..f.payment(6) };
+    f.store(&[&live]).await.expect("stores");
+    let jobs = f.ledger.claim_due(NOW, NOW + 100, 2).await.expect("claims");
+    assert!(jobs.iter().any(|job| job.payment_id == live.id), "the customer at the counter waits");
+    assert_eq!(jobs.len(), 2);
 }
 
 async fn jobs_are_leased_oldest_first_and_given_back<L: Ledger>(f: Fixture<L>) {

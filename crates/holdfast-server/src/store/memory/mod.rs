@@ -296,7 +296,7 @@ impl Ledger for MemoryLedger {
         })
     }
 
-    async fn window_ms(&self, _merchant_id: MerchantId) -> Result<i64, StoreError> {
+    async fn window_ms(&self, _at_ms: UnixMs, _merchant_id: MerchantId) -> Result<i64, StoreError> {
         self.operate(|_| Ok(self.window_ms))
     }
 }

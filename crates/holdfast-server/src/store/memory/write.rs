@@ -44,10 +44,15 @@ impl State {
                 IngestOp::Store(mut payment) => {
                     payment.change = self.next_change();
                     payment.changed_ms = now_ms;
-                    self.jobs.insert(payment.id, JobRow { due_ms: now_ms, lease_until_ms: 0, failures: 0 });
+                    self.jobs.insert(
+                        payment.id,
+                        JobRow { due_ms: payment.first_due_ms(now_ms), lease_until_ms: 0, failures: 0 },
+                    );
                     self.tell(&payment);
                     self.payments.insert(payment.id, *payment);
                 }
+                // Nothing here reads it again.
+                IngestOp::Approve(..) => {}
                 IngestOp::Quarantine(quarantined) => self.quarantine(device_id, quarantined),
             }
         }

@@ -1,0 +1,42 @@
+//! The policy and the loss meter, kept true on the screen; and the time, kept for the next start.
+
+use super::till::Till;
+use holdfast_web::device::Device;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use std::time::Duration;
+
+/// How often the time is kept and the meter read: what waits ages by itself.
+const TICK_MS: u64 = 30_000;
+
+/// Runs for the life of the page.
+pub fn watch(till: Till, device: Device) {
+    set_interval(
+        move || {
+            let device = device.clone();
+            spawn_local(async move {
+                device.keep_time().await;
+                measure(till, &device).await;
+            });
+        },
+        Duration::from_millis(TICK_MS),
+    );
+}
+
+/// Asks for the policy; whoever changed it wants it to hold.
+pub async fn follow(till: Till, device: &Device) {
+    if let Err(error) = device.refresh_policy().await {
+        leptos::logging::log!("the policy is not up to date: {error}");
+    }
+    device.keep_time().await;
+    measure(till, device).await;
+}
+
+/// Reads the meter.
+pub async fn measure(till: Till, device: &Device) {
+    if let Ok(risk) = device.risk().await
+        && till.risk.with_untracked(|old| *old != risk)
+    {
+        till.risk.set(risk);
+    }
+}
