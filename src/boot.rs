@@ -2,10 +2,10 @@
 
 use crate::browser::{install, keys, page};
 use crate::components::menu::menu;
-use crate::pages::{blocked, enrol, history, receipt, result, sell, settings, tender};
+use crate::pages::{blocked, enrol, history, lock, receipt, result, sell, settings, tender};
 use crate::state::till::{Tab, Till};
 use crate::state::view_model::{Overlay, Route, Stage, Tender};
-use crate::state::{keyed, payments, session};
+use crate::state::{keyed, payments, session, staff};
 use leptos::html::div;
 use leptos::prelude::*;
 
@@ -26,7 +26,9 @@ fn app() -> impl IntoView {
         Stage::Ready => (place(till), menu(till), overlay(till)).into_any(),
     };
     let notice = move || till.notice.get().unwrap_or_default();
-    div().class("app").child((shown, div().class("toast").role("status").child(notice)))
+    // While somebody is asked for a PIN, nothing behind it is there for keys, touch or screen reader.
+    let under = div().class("under").prop("inert", move || till.pin.with(Option::is_some)).child(shown);
+    div().class("app").child((under, lock::lock(till), div().class("toast").role("status").child(notice)))
 }
 
 /// The page behind whatever lies over it. Which payment is open in the history does not draw the history anew.
@@ -60,9 +62,11 @@ fn watch(till: Till) {
     page::on_route(move || till.route.set(page::route()));
     install::watch(move |offered| till.can_install.set(offered));
     keys::listen(move |swipe| payments::swiped(till, swipe), move |pressed| key(till, pressed));
+    staff::watch_idle(till);
     // The open sale is kept on the device with every change. The first run is the empty cart of a page that has not read it yet.
     Effect::new(move |ran: Option<()>| {
         till.cart.track();
+        till.tip.track();
         if ran.is_some() && till.stage.get_untracked() == Stage::Ready && !till.is_taking() {
             payments::keep_draft(till);
         }
@@ -75,7 +79,14 @@ fn watch(till: Till) {
         Overlay::Receipt(_) => ".receipt-scroll",
     });
     Effect::new(move |_| {
-        let selector = if till.menu_open.get() { ".drawer .button" } else { top.get() };
+        let asks = till.pin.with(|asking| asking.as_ref().map(|asking| asking.seller.is_some()));
+        let selector = if asks.is_some() {
+            "#lock-title"
+        } else if till.menu_open.get() {
+            ".drawer .button"
+        } else {
+            top.get()
+        };
         if !selector.is_empty() {
             request_animation_frame(move || page::focus(selector));
         }
@@ -88,6 +99,9 @@ fn key(till: Till, pressed: &keys::Pressed) -> bool {
     if till.stage.get_untracked() != Stage::Ready {
         return false;
     }
+    if till.pin.with_untracked(Option::is_some) {
+        return pin_key(till, name, pressed.on_control);
+    }
     if name == "Escape" {
         till.back();
         return true;
@@ -97,9 +111,33 @@ fn key(till: Till, pressed: &keys::Pressed) -> bool {
     }
     match till.overlay.get_untracked() {
         Overlay::Tender(Tender::Keyed { .. }) => keyed_key(till, name, pressed.on_control),
+        Overlay::Tender(Tender::Tip) => tip_key(till, name, pressed.on_control),
         Overlay::None if till.route.get_untracked() == Route::Sell => sell_key(till, pressed),
         Overlay::None | Overlay::Tender(_) | Overlay::Result(_) | Overlay::Receipt(_) => false,
     }
+}
+
+fn pin_key(till: Till, name: &str, on_control: bool) -> bool {
+    match (name, single_digit(name)) {
+        (_, Some(digit)) => till.pin_digit(digit as u8 - b'0'),
+        ("Backspace", _) => till.pin_backspace(),
+        ("Escape", _) => till.leave_pin(),
+        ("Enter", _) if on_control => return false,
+        ("Enter", _) => till.try_pin(),
+        _ => return false,
+    }
+    true
+}
+
+fn tip_key(till: Till, name: &str, on_control: bool) -> bool {
+    match (name, single_digit(name)) {
+        (_, Some(digit)) => till.tip_digit(digit as u8 - b'0'),
+        ("Backspace", _) => till.tip_backspace(),
+        ("Enter", _) if on_control => return false,
+        ("Enter", _) => till.open_tender(None),
+        _ => return false,
+    }
+    true
 }
 
 fn keyed_key(till: Till, name: &str, on_control: bool) -> bool {

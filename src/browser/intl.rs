@@ -43,6 +43,7 @@ pub enum TimeStyle {
 thread_local! {
     static MONEY: RefCell<HashMap<(Lang, String), NumberFormat>> = RefCell::default();
     static TIMES: RefCell<HashMap<(Lang, TimeStyle), DateTimeFormat>> = RefCell::default();
+    static PERCENTS: RefCell<HashMap<Lang, NumberFormat>> = RefCell::default();
     static COUNTS: RefCell<HashMap<Lang, NumberFormat>> = RefCell::default();
 }
 
@@ -55,6 +56,16 @@ pub fn money(amount: Amount, lang: Lang) -> String {
         kept.entry((lang, currency.code().to_owned())).or_insert_with(make).clone()
     });
     formatter.format(&amount.to_plain())
+}
+
+/// A rate in basis points, as `12.5 %`.
+pub fn percent(bp: u32, lang: Lang) -> String {
+    let formatter = PERCENTS.with_borrow_mut(|kept| {
+        let make =
+            || NumberFormat::new(&locale(lang), &options(&[("style", "percent"), ("maximumFractionDigits", "2")]));
+        kept.entry(lang).or_insert_with(make).clone()
+    });
+    formatter.format(&format!("{}.{:04}", bp / 10_000, bp % 10_000))
 }
 
 /// A count in the language's digits.

@@ -4,7 +4,7 @@ use crate::messages::Lang;
 use crate::state::view_model::{Route, Theme};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Document, HtmlElement, MediaQueryList, Window};
+use web_sys::{AddEventListenerOptions, Document, HtmlElement, MediaQueryList, Window};
 
 const THEME_KEY: &str = "holdfast.theme";
 const SOUNDS_KEY: &str = "holdfast.sounds";
@@ -15,6 +15,27 @@ const CALM_QUERY: &str = "(prefers-reduced-motion: reduce)";
 /// Milliseconds of the tablet's wall clock, for what is shown only; payments get their time from the device.
 pub fn wall_ms() -> i64 {
     js_sys::Date::now() as i64
+}
+
+/// Milliseconds since the page began: no clock that somebody sets changes it.
+pub fn uptime_ms() -> i64 {
+    web_sys::window().and_then(|w| w.performance()).map_or(0, |p| p.now() as i64)
+}
+
+/// Calls back with everything that a person does to the page.
+pub fn on_touch(touched: impl Fn() + Clone + 'static) {
+    let Some(document) = document() else { return };
+    let options = AddEventListenerOptions::new();
+    // Before the wedge, which keeps a card's keys from everybody else.
+    options.set_capture(true);
+    for event in ["pointerdown", "keydown", "wheel"] {
+        let touched = touched.clone();
+        let closure = Closure::<dyn Fn()>::new(touched);
+        let listener = closure.as_ref().unchecked_ref();
+        let target: &web_sys::EventTarget = document.as_ref();
+        let _ = target.add_event_listener_with_callback_and_add_event_listener_options(event, listener, &options);
+        closure.forget();
+    }
 }
 
 /// The browser's languages, the most wanted first.

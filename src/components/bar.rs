@@ -1,9 +1,9 @@
 //! The bar at the head of every page: menu, what the page is for, and the lamp.
 
-use super::icon::{MENU, SEARCH, icon};
+use super::icon::{MENU, PERSON, SEARCH, icon};
 use crate::state::till::{Lamps, Till};
 use holdfast_core::connectivity::{AcquirerLamp, Link};
-use leptos::html::{button, div, h1, header, input, label, p, span};
+use leptos::html::{bdi, button, div, h1, header, input, label, p, span};
 use leptos::prelude::*;
 
 /// The bar of the sell screen: with the search in its middle.
@@ -17,10 +17,11 @@ pub fn page_bar(till: Till, title: impl Fn() -> &'static str + Send + Sync + 'st
 }
 
 fn bar(till: Till, inner: impl IntoView + 'static) -> impl IntoView {
-    header()
-        .class("bar")
-        .attr("data-link", move || link_name(till.lamps.get().link))
-        .child((inner.into_any(), lamp(till)))
+    header().class("bar").attr("data-link", move || link_name(till.lamps.get().link)).child((
+        inner.into_any(),
+        seller(till),
+        lamp(till),
+    ))
 }
 
 fn menu_button(till: Till) -> AnyView {
@@ -50,6 +51,24 @@ fn search(till: Till) -> AnyView {
         .role("search")
         .child((label().r#for("search").class("visually-hidden").child(move || till.t().search), icon(SEARCH), field))
         .into_any()
+}
+
+/// Who sells: one tap to change over. Not there in a shop whose staff does not sign in.
+fn seller(till: Till) -> AnyView {
+    let has_staff = Memo::new(move |_| till.shop.with(|s| s.as_ref().is_some_and(|s| !s.team.is_empty())));
+    let name = move || till.seller.with(|s| s.as_ref().map(|s| s.first_name().to_owned()));
+    let shown = move || {
+        has_staff.get().then(|| {
+            button()
+                .r#type("button")
+                .class("button quiet bar-seller")
+                .attr("data-testid", "seller")
+                .attr("aria-haspopup", "dialog")
+                .on(leptos::ev::click, move |_| till.change_seller())
+                .child((icon(PERSON), bdi().child(move || name().unwrap_or_else(|| till.t().sign_in.to_owned()))))
+        })
+    };
+    shown.into_any()
 }
 
 /// The lamp says in words what it shows.

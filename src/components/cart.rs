@@ -130,7 +130,16 @@ fn sums(till: Till) -> AnyView {
                 .child((dt().child(move || till.t().tax_included), dd().class("num").child(move || till.money(tax))))
         })
     };
-    dl().class("cart-sums").child(row).into_any()
+    let tip = Memo::new(move |_| till.tip_amount());
+    let tip_row = move || {
+        let tip = tip.get();
+        tip.is_positive().then(|| {
+            div()
+                .class("sum")
+                .child((dt().child(move || till.t().tip), dd().class("num").child(move || till.money(tip))))
+        })
+    };
+    dl().class("cart-sums").child((row, tip_row)).into_any()
 }
 
 fn foot(till: Till, is_empty: Memo<bool>) -> AnyView {

@@ -36,6 +36,8 @@ pub const SLIDERS: Icon = still(&[
 ]);
 /// Held fast: a weight on the ground. Stands for stored payments.
 pub const HELD: Icon = still(&["M12 3v10", "M8 9.5l4 4l4-4", "M4 14v4.5a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V14"]);
+pub const LOCK: Icon = still(&["M6 11h12v9H6z", "M8.5 11V8a3.5 3.5 0 0 1 7 0v3", "M12 15v2"]);
+pub const PERSON: Icon = still(&["M12 4a4 4 0 1 0 0 8a4 4 0 0 0 0-8z", "M4.5 20.5c.8-4 3.7-6 7.5-6s6.700 2 7.500 6"]);
 pub const DOTS: Icon = still(&["M6 12h.01", "M12 12h.01", "M18 12h.01"]);
 pub const PRINTER: Icon = still(&[
     "M7 9V4h10v5",

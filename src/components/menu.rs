@@ -1,6 +1,6 @@
 //! The menu: a drawer with the three places of the till.
 
-use super::icon::{CLOCK, CLOSE, Icon, SLIDERS, TILL, icon};
+use super::icon::{CLOCK, CLOSE, Icon, LOCK, SLIDERS, TILL, icon};
 use crate::messages::Messages;
 use crate::state::till::Till;
 use crate::state::view_model::Route;
@@ -39,10 +39,25 @@ fn drawer(till: Till) -> AnyView {
                 link(till, TILL, Route::Sell, |t| t.sell, ().into_any()),
                 link(till, CLOCK, Route::History(None), |t| t.history, waiting.into_any()),
                 link(till, SLIDERS, Route::Settings, |t| t.settings, ().into_any()),
+                lock(till),
             )),
             p().class("drawer-foot").child("Holdfast ").child(env!("CARGO_PKG_VERSION")),
         ))
         .into_any()
+}
+
+/// Locks at once: whoever goes on signs in. Not there where nobody has.
+fn lock(till: Till) -> AnyView {
+    let shown = move || {
+        till.seller.with(Option::is_some).then(|| {
+            button()
+                .r#type("button")
+                .class("drawer-link")
+                .on(leptos::ev::click, move |_| till.lock())
+                .child((icon(LOCK), span().child(move || till.t().lock_till)))
+        })
+    };
+    shown.into_any()
 }
 
 fn link(till: Till, picture: Icon, route: Route, word: fn(&Messages) -> &'static str, more: AnyView) -> AnyView {

@@ -17,4 +17,5 @@ pub mod receipt_mail;
 pub mod refund;
 pub mod signed_off;
 pub mod strip;
+pub mod tips;
 pub mod ways;

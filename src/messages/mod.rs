@@ -140,7 +140,8 @@ mod tests {
         rows!(in_sale no_hits add_amount items_n stored_n hours_left minutes_left digits_typed stored_say declined_say card_ending
             receipt_number receipt_stored_say approval history_no_hits say_stored say_missing say_quarantined key_set_version too_late_say
             on_hold_say no_since refund_sure refund_done refund_refused void_sure void_done void_refused retry_sure retry_done way_retry
-            way_retry_from way_by_itself way_customer).into_iter().chain(of_policy()).collect()
+            way_retry_from way_by_itself way_customer
+            pin_of pin_wait wait_seconds wait_minutes demo_pins tip_of served_by refund_why).into_iter().chain(of_policy()).collect()
     }
 
     fn of_policy() -> Vec<(&'static str, &'static str, [&'static str; 2])> {

@@ -3,6 +3,7 @@
 pub mod blocked;
 pub mod enrol;
 pub mod history;
+pub mod lock;
 pub mod payment;
 pub mod receipt;
 pub mod result;

@@ -205,6 +205,8 @@ fn facts(till: Till, payment: StoredValue<Payment>) -> AnyView {
         row(|till| till.t().number, |_, p| p.number.clone()),
         row(|till| till.t().card, |till, p| card_words(&p.card, till.t())),
         row(|till| till.t().tax_included, |till, p| till.money(p.tax)),
+        row(|till| till.t().tip, |till, p| if p.tip.is_positive() { till.money(p.tip) } else { String::new() }),
+        row(|till| till.t().sold_by, |till, p| till.seller_of(p).unwrap_or_default()),
         row(|till| till.t().device, |_, p| p.device.clone()),
         row(
             |till| till.t().code,

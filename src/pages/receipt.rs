@@ -9,6 +9,7 @@ use crate::state::payment::{Payment, PaymentStage, Receipt};
 use crate::state::till::Till;
 use crate::state::words::card_words;
 use holdfast_core::card::Entry;
+use holdfast_core::staff::first_name;
 use leptos::html::{a, article, bdi, button, div, h1, hr, main, p, span, strong};
 use leptos::prelude::*;
 
@@ -59,6 +60,15 @@ fn slip(till: Till, receipt: Receipt) -> AnyView {
         });
         row(div().child((bdi().child(line.name), many)), span().class("num").child(move || till.money(total)))
     });
+    let tip = payment
+        .with_value(|p| p.tip.is_positive())
+        .then(|| row(span().child(move || till.t().tip), span().class("num").child(text(|till, p| till.money(p.tip)))));
+    let served = receipt.says_seller.then(|| {
+        p().class("slip-small").child(text(|till, p| match till.seller_of(p) {
+            Some(name) => fill(till.t().served_by, &[("name", &isolated(first_name(&name)))]),
+            None => String::new(),
+        }))
+    });
     let paper = article().class("slip").child((
         h1().child(receipt.shop),
         p().class("slip-meta").child((
@@ -68,6 +78,7 @@ fn slip(till: Till, receipt: Receipt) -> AnyView {
         )),
         hr(),
         lines.collect_view(),
+        tip,
         hr(),
         div().class("slip-row slip-total").child((
             span().child(move || till.t().total),
@@ -86,6 +97,7 @@ fn slip(till: Till, receipt: Receipt) -> AnyView {
             Some(code) => fill(till.t().approval, &[("code", code)]),
             None => String::new(),
         })),
+        served,
         payment.with_value(|p| p.live.clone()).and_then(|path| live(till, &path)),
         p().class("slip-foot").child(bdi().child(receipt.footer)),
     ));

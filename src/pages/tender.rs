@@ -4,6 +4,7 @@
 use crate::browser::page;
 use crate::components::icon::{BACK, HELD, WARNING, icon, swipe_picture};
 use crate::components::pad::{Corner, pad_keys};
+use crate::components::tips::{tip_line, tips};
 use crate::messages::fill;
 use crate::state::keyed::Field;
 use crate::state::payments;
@@ -19,6 +20,7 @@ pub fn tender(till: Till, step: Tender) -> AnyView {
     let body = match step {
         Tender::Swipe { problem } => swipe(till, problem),
         Tender::Keyed { problem } => keyed(till, problem),
+        Tender::Tip => own_tip(till),
         Tender::Working => working(till),
     };
     let back = button()
@@ -62,7 +64,9 @@ fn swipe(till: Till, problem: Option<Problem>) -> AnyView {
         .child((
             swipe_picture(),
             amount(till),
+            tip_line(till),
             p().class("tender-say").child(move || till.t().swipe_or_key),
+            tips(till),
             notes(till, problem),
             div().class("tender-actions").child(key_in),
         ))
@@ -115,6 +119,33 @@ fn keyed(till: Till, problem: Option<Problem>) -> AnyView {
     let left =
         div().child((amount(till), p().class("tender-say").child(move || till.t().key_in_say), notes(till, None)));
     (left, div().class("keyed").child((fields(till), trouble, pad, charge))).into_any()
+}
+
+/// The customer's own tip, typed like any amount. It is in the total at once.
+fn own_tip(till: Till) -> AnyView {
+    let pad = div().class("pad").role("group").aria_label(move || till.t().keypad).child(pad_keys(
+        till,
+        Corner::DoubleZero,
+        move |n| till.tip_digit(n),
+        move || till.tip_double_zero(),
+        move || till.tip_backspace(),
+    ));
+    let done = button()
+        .r#type("button")
+        .class("button primary tall")
+        .on(leptos::ev::click, move |_| till.open_tender(None))
+        .child(move || till.t().tip_done);
+    let display = div().class("tip-display").child((
+        span().class("keyed-label").child(move || till.t().tip),
+        output().class("tip-own num").aria_label(move || till.t().tip).child(move || till.money(till.tip_amount())),
+    ));
+    let left = div().child((
+        amount(till),
+        tip_line(till),
+        p().class("tender-say").child(move || till.t().swipe_or_key),
+        notes(till, None),
+    ));
+    (left, div().class("keyed").child((display, pad, done))).into_any()
 }
 
 /// Two displays, not inputs: the digits are not in the page. What is spoken is how many were typed.

@@ -31,6 +31,8 @@ pub fn known(view: &PaymentView) -> Option<Payment> {
         state,
         amount: Amount::new(view.amount_minor, currency),
         tax: Amount::new(view.tax_minor, currency),
+        tip: Amount::new(view.tip_minor, currency),
+        seller: view.staff_id.clone().map(|id| (id, view.staff_name.clone())),
         refunded: Amount::new(view.refunded_minor, currency),
         card: CardView {
             brand: Brand::from_name(&view.brand).to_string(),
@@ -77,6 +79,8 @@ pub fn own(id: &str, sale: &SaleWire, card: &CardWire, created_ms: i64, state: P
         state,
         amount: Amount::new(sale.total_minor, currency),
         tax: Amount::new(sale.tax_minor, currency),
+        tip: Amount::new(sale.tip_minor, currency),
+        seller: sale.staff.clone().map(|id| (id, None)),
         refunded: Amount::zero(currency),
         card: CardView {
             brand: Brand::from_name(&card.brand).to_string(),

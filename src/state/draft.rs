@@ -5,6 +5,7 @@ use holdfast_core::cart::{Cart, Line};
 use holdfast_core::catalogue::Item;
 use holdfast_core::id::PaymentId;
 use holdfast_core::money::{Amount, Currency};
+use holdfast_core::tip::Tip;
 use serde::{Deserialize, Serialize};
 
 const VERSION: u32 = 1;
@@ -31,7 +32,21 @@ struct Draft {
     lines: Vec<DraftLine>,
     #[serde(default)]
     attempt: Option<Attempt>,
+    #[serde(default)]
+    tip: DraftTip,
 }
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum DraftTip {
+    #[default]
+    None,
+    Percent(u32),
+    Fixed(i64),
+}
+
+/// What a page goes on from.
+pub type Restored = (Cart, Tip, Option<Attempt>);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct DraftLine {
@@ -43,7 +58,7 @@ struct DraftLine {
 }
 
 /// The draft's text, or `None` when there is nothing to keep.
-pub fn write(cart: &Cart, attempt: Option<&Attempt>) -> Option<String> {
+pub fn write(cart: &Cart, tip: Tip, attempt: Option<&Attempt>) -> Option<String> {
     if cart.is_empty() {
         return None;
     }
@@ -59,12 +74,17 @@ pub fn write(cart: &Cart, attempt: Option<&Attempt>) -> Option<String> {
         currency: cart.currency().code().to_owned(),
         lines: cart.lines().iter().map(line).collect(),
         attempt: attempt.cloned(),
+        tip: match tip {
+            Tip::None => DraftTip::None,
+            Tip::Percent(bp) => DraftTip::Percent(bp),
+            Tip::Fixed(minor) => DraftTip::Fixed(minor),
+        },
     };
     serde_json::to_string(&draft).ok()
 }
 
 /// Reads a draft. Anything that cannot be read is no sale: it held no money yet.
-pub fn read(text: &str) -> Option<(Cart, Option<Attempt>)> {
+pub fn read(text: &str) -> Option<Restored> {
     let draft: Draft = serde_json::from_str(text).ok()?;
     if draft.v != VERSION {
         return None;
@@ -88,7 +108,12 @@ pub fn read(text: &str) -> Option<(Cart, Option<Attempt>)> {
         .ok()?;
         cart.set_quantity(lines_before, line.quantity).ok()?;
     }
-    Some((cart, draft.attempt))
+    let tip = match draft.tip {
+        DraftTip::None => Tip::None,
+        DraftTip::Percent(bp) => Tip::Percent(bp),
+        DraftTip::Fixed(minor) => Tip::Fixed(minor),
+    };
+    Some((cart, tip, draft.attempt))
 }
 
 #[cfg(test)]
@@ -115,13 +140,17 @@ mod tests {
             (Ok(()), Ok(()), Ok(()))
         );
         let attempt = Attempt { payment_id: Some(PaymentId::make(1, [1; 10]).to_string()), number: "1-0042".into() };
-        let text = write(&cart, Some(&attempt)).unwrap_or_default();
-        assert_eq!(read(&text), Some((cart, Some(attempt))));
+        for tip in [Tip::None, Tip::Percent(1_500), Tip::Fixed(200)] {
+            let text = write(&cart, tip, Some(&attempt)).unwrap_or_default();
+            assert_eq!(read(&text), Some((cart.clone(), tip, Some(attempt.clone()))));
+        }
+        let older = r#"{"v":1,"currency":"EUR","lines":[{"item_id":null,"name":"Amount","quantity":1,"unit_minor":5,"tax_bp":700}]}"#;
+        assert!(read(older).is_some_and(|(cart, tip, _)| cart.total() == eur(5) && tip == Tip::None));
     }
 
     #[test]
     fn nothing_and_nonsense_are_no_sale() {
-        assert_eq!(write(&Cart::new(Currency::EUR), None), None);
+        assert_eq!(write(&Cart::new(Currency::EUR), Tip::None, None), None);
         for text in ["", "{}", r#"{"v":2,"currency":"EUR","lines":[]}"#, r#"{"v":1,"currency":"???","lines":[]}"#] {
             assert_eq!(read(text), None, "{text}");
         }

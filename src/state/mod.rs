@@ -7,6 +7,7 @@ pub mod draft;
 pub mod keyed;
 pub mod outcome;
 pub mod payment;
+pub mod pin;
 pub mod view_model;
 
 #[cfg(target_arch = "wasm32")]
@@ -25,6 +26,8 @@ pub mod refunds;
 pub mod risk;
 #[cfg(target_arch = "wasm32")]
 pub mod session;
+#[cfg(target_arch = "wasm32")]
+pub mod staff;
 #[cfg(target_arch = "wasm32")]
 pub mod till;
 #[cfg(target_arch = "wasm32")]

@@ -24,6 +24,8 @@ pub struct CardView {
 pub struct Receipt {
     pub shop: String,
     pub footer: String,
+    /// Whether the shop wants it to say who served.
+    pub says_seller: bool,
     pub payment: Payment,
 }
 
@@ -36,6 +38,10 @@ pub struct Payment {
     pub state: PaymentStage,
     pub amount: Amount,
     pub tax: Amount,
+    /// The tip in the amount.
+    pub tip: Amount,
+    /// The id of who sold, and the name where the server told it.
+    pub seller: Option<(String, Option<String>)>,
     /// What was paid back so far.
     pub refunded: Amount,
     pub card: CardView,
@@ -210,6 +216,8 @@ mod tests {
                 state,
                 amount: euros(1_060),
                 tax: euros(0),
+                tip: euros(0),
+                seller: None,
                 refunded: euros(0),
                 card: CardView { brand: String::new(), last4: String::new(), entry: Entry::Keyed },
                 offline: true,

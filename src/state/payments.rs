@@ -30,6 +30,9 @@ pub fn swiped(till: Till, swipe: Swipe) {
     if till.stage.get_untracked() != Stage::Ready || till.is_taking() {
         return;
     }
+    if till.pin.with_untracked(Option::is_some) {
+        return till.notify(words.sign_in_first);
+    }
     if !till.hears_swipes() {
         return till.notify(words.sale_needed);
     }
@@ -79,7 +82,9 @@ async fn carry_out(till: Till, device: &Device, card: Card) -> Result<Outcome, P
         }
     };
     till.in_flight.set_value(Some(id.to_string()));
-    let sale = till.cart.with_untracked(|cart| SaleWire::from_cart(&number, cart));
+    let seller = till.seller.with_untracked(|seller| seller.as_ref().map(|seller| seller.id));
+    let (goods, tip) = untrack(|| (till.cart.with(|cart| SaleWire::from_cart(&number, cart)), till.tip_amount()));
+    let sale = goods.with_tip(tip).ok_or(Problem::TooLarge)?.sold_by(seller);
     let (way, tag) = (connection::way(), env::tag(device, &card).await);
     let take = TakePayment {
         id,
@@ -182,7 +187,7 @@ async fn attempt(till: Till, device: &Device) -> Result<(holdfast_core::id::Paym
     };
     let id = kept.as_ref().and_then(Attempt::payment_id).unwrap_or_else(|| device.make_payment_id());
     let attempt = Attempt { payment_id: Some(id.to_string()), number: number.clone() };
-    let text = till.cart.with_untracked(|cart| draft::write(cart, Some(&attempt)));
+    let text = till.cart.with_untracked(|cart| draft::write(cart, till.tip.get_untracked(), Some(&attempt)));
     till.attempt.set_value(Some(attempt));
     device.save_draft(text.as_deref()).await?;
     Ok((id, number))
@@ -217,7 +222,7 @@ async fn finish(till: Till, outcome: Outcome) {
 pub fn keep_draft(till: Till) {
     let Some(device) = till.device() else { return };
     let attempt = till.attempt.get_value();
-    let text = till.cart.with_untracked(|cart| draft::write(cart, attempt.as_ref()));
+    let text = till.cart.with_untracked(|cart| draft::write(cart, till.tip.get_untracked(), attempt.as_ref()));
     if text.is_none() {
         // An emptied sale gives its attempt up: the next one has its own number.
         till.attempt.set_value(None);

@@ -2,9 +2,9 @@
 
 use super::instruct::{self, taken_words};
 use super::payment::Payment;
-use super::queue;
 use super::till::Till;
-use crate::messages::fill;
+use super::{queue, staff};
+use crate::messages::{fill, isolated};
 use holdfast_core::money::Amount;
 use holdfast_web::device::{Instructed, InstructionAsk, Wanted};
 use leptos::prelude::*;
@@ -37,9 +37,16 @@ pub fn pay_back(
     let asked = InstructionAsk { payment_id: payment.id.clone(), wanted, refused: refused.get_value() };
     paying.set(Paying::Working(amount));
     fault.set(None);
+    let number = payment.number.clone();
     spawn_local(async move {
-        let outcome = device.instruct(&asked).await.unwrap_or(Instructed::NoAnswer);
         let t = till.lang.get_untracked().messages();
+        let why = fill(t.refund_why, &[("amount", &till.money_within(amount)), ("number", &isolated(&number))]);
+        if !staff::allowed(till, why).await {
+            let _ = paying.try_set(Paying::Sure(amount));
+            let _ = fault.try_set(Some(t.refund_needs_manager.to_owned()));
+            return;
+        }
+        let outcome = device.instruct(&asked).await.unwrap_or(Instructed::NoAnswer);
         let (next, said) = match outcome {
             Instructed::Done => {
                 till.notify(fill(t.refund_done, &[("amount", &till.money_within(amount))]));

@@ -4,7 +4,7 @@ use super::outcome::{Outcome, Said};
 use super::payment::PaymentStage;
 use super::till::{ShopView, Till};
 use super::view_model::{Overlay, Stage};
-use super::{connection, convert, draft, payments, queue};
+use super::{connection, convert, draft, payments, queue, staff};
 use crate::browser::page;
 use crate::env;
 use holdfast_core::cart::Cart;
@@ -71,6 +71,7 @@ async fn begin(till: Till, device: &Device) {
     show_shop(till, device);
     queue::refresh(till).await;
     restore_sale(till, device).await;
+    staff::lock_at_start(till, device).await;
     till.stage.set(Stage::Ready);
     env::prepare(device);
     // Asked once the tablet is worth keeping; the answer is shown in the settings.
@@ -86,6 +87,8 @@ pub fn show_shop(till: Till, device: &Device) {
         currency,
         keypad_tax_bp: shop.merchant.keypad_tax_bp,
         catalogue,
+        team: shop.team.to_core(),
+        tips: shop.tips.to_core(),
     };
     if till.cart.with_untracked(|c| c.is_empty() && c.currency() != currency) {
         till.cart.set(Cart::new(currency));
@@ -93,13 +96,14 @@ pub fn show_shop(till: Till, device: &Device) {
     }
     if till.shop.with_untracked(|old| old.as_ref() != Some(&view)) {
         till.shop.set(Some(view));
+        staff::team_changed(till);
     }
 }
 
 /// A payment that was on its way when the page died is looked up by its id: it may be stored, sent, or never have been.
 async fn restore_sale(till: Till, device: &Device) {
     let Ok(Some(text)) = device.load_draft().await else { return };
-    let Some((cart, attempt)) = draft::read(&text) else { return };
+    let Some((cart, tip, attempt)) = draft::read(&text) else { return };
     let place = match attempt.as_ref().and_then(draft::Attempt::payment_id) {
         Some(id) => device.find_payment(id).await.unwrap_or(PaymentPlace::Unknown),
         None => PaymentPlace::Unknown,
@@ -108,6 +112,7 @@ async fn restore_sale(till: Till, device: &Device) {
         PaymentPlace::Unknown => {
             till.attempt.set_value(attempt);
             till.cart.set(cart);
+            till.tip.set(tip);
         }
         PaymentPlace::Sent(_) => payments::forget_draft(till).await,
         PaymentPlace::Waiting(waiting) => {

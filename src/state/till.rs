@@ -7,17 +7,21 @@ mod sale;
 use super::draft::Attempt;
 use super::keyed::{Keyed, Mask};
 use super::payment::Payment;
+use super::pin::Asking;
 use super::session::Facts;
 use super::view_model::{Overlay, Route, Stage, Tender, Theme, WaitingView};
 use crate::browser::page;
 use crate::messages::Lang;
+use futures_channel::oneshot;
 use holdfast_core::cart::Cart;
 use holdfast_core::catalogue::Catalogue;
 use holdfast_core::connectivity::{self, AcquirerLamp, Connectivity, Link};
 use holdfast_core::money::{Currency, Keypad};
 use holdfast_core::payment::instruction::InstructionKind;
 use holdfast_core::policy::Override;
-use holdfast_web::device::{Device, ReceiptAsk, Risk, Subscription};
+use holdfast_core::staff::{Approval, Seller, Team};
+use holdfast_core::tip::{Tip, Tips};
+use holdfast_web::device::{DemoSeller, Device, ReceiptAsk, Risk, Subscription};
 use leptos::prelude::*;
 use std::collections::BTreeMap;
 
@@ -30,6 +34,8 @@ pub struct ShopView {
     /// Tax rate of an amount that was typed, in basis points.
     pub keypad_tax_bp: u32,
     pub catalogue: Catalogue,
+    pub team: Team,
+    pub tips: Tips,
 }
 
 /// What the grid shows.
@@ -61,6 +67,16 @@ pub struct Till {
     pub cart_open: RwSignal<bool>,
     pub shop: RwSignal<Option<ShopView>>,
     pub cart: RwSignal<Cart>,
+    /// What the customer gives on top.
+    pub tip: RwSignal<Tip>,
+    /// Who sells, where somebody has signed in.
+    pub seller: RwSignal<Option<Seller>>,
+    /// Whom the till asks for a PIN; it covers everything while it is there.
+    pub pin: RwSignal<Option<Asking>>,
+    /// The till's time while somebody has to wait for the next PIN.
+    pub pin_now_ms: RwSignal<i64>,
+    /// The demo's PINs, where this is one.
+    pub demo_staff: RwSignal<Vec<DemoSeller>>,
     /// The line whose buttons are shown.
     pub open_line: RwSignal<Option<usize>>,
     pub tab: RwSignal<Option<Tab>>,
@@ -95,6 +111,10 @@ pub struct Till {
     /// The payment that is being taken this moment.
     pub in_flight: StoredValue<Option<String>>,
     keyed: StoredValue<Keyed>,
+    /// The digits of a PIN: not in a signal, so that no view can show them.
+    pub(super) pin_digits: StoredValue<String>,
+    /// Who waits for a manager's word.
+    pub(super) approval: StoredValue<Option<oneshot::Sender<Option<Approval>>>, LocalStorage>,
 }
 
 impl Till {
@@ -110,6 +130,11 @@ impl Till {
             cart_open: RwSignal::new(false),
             shop: RwSignal::new(None),
             cart: RwSignal::new(Cart::new(Currency::EUR)),
+            tip: RwSignal::default(),
+            seller: RwSignal::new(None),
+            pin: RwSignal::new(None),
+            pin_now_ms: RwSignal::new(0),
+            demo_staff: RwSignal::default(),
             open_line: RwSignal::new(None),
             tab: RwSignal::new(None),
             query: RwSignal::default(),
@@ -138,6 +163,8 @@ impl Till {
             attempt: StoredValue::new(None),
             in_flight: StoredValue::new(None),
             keyed: StoredValue::new(Keyed::default()),
+            pin_digits: StoredValue::new(String::new()),
+            approval: StoredValue::new_local(None),
         }
     }
 
@@ -156,7 +183,7 @@ impl Till {
         }
         match self.overlay.get_untracked() {
             Overlay::Tender(Tender::Working) => {}
-            Overlay::Tender(Tender::Keyed { .. }) => self.open_tender(None),
+            Overlay::Tender(Tender::Keyed { .. } | Tender::Tip) => self.open_tender(None),
             Overlay::Tender(_) | Overlay::Result(_) | Overlay::Receipt(_) => self.close_overlay(),
             Overlay::None if self.cart_open.get_untracked() => self.cart_open.set(false),
             Overlay::None => match self.route.get_untracked() {

@@ -90,6 +90,8 @@ pub enum Tender {
     Keyed {
         problem: Option<Problem>,
     },
+    /// The customer's own tip is typed. A swipe is heard here as everywhere.
+    Tip,
     /// Sealed and on its way; nothing to do but wait.
     Working,
 }
@@ -99,6 +101,7 @@ impl Tender {
         match self {
             Self::Swipe { .. } => "swipe",
             Self::Keyed { .. } => "keyed",
+            Self::Tip => "tip",
             Self::Working => "working",
         }
     }

@@ -40,6 +40,21 @@ impl Till {
         }
     }
 
+    /// `15 %`, as the language writes it.
+    pub fn percent(&self, bp: u32) -> String {
+        intl::percent(bp, self.lang.get())
+    }
+
+    /// The name of who sold: as the server told it, else as the shop's list has it.
+    pub fn seller_of(&self, payment: &Payment) -> Option<String> {
+        let (id, name) = payment.seller.as_ref()?;
+        let listed = || {
+            let id = id.parse().ok()?;
+            self.shop.with(|s| s.as_ref()?.team.seller(id).map(|seller| seller.name.clone()))
+        };
+        name.clone().or_else(listed)
+    }
+
     pub fn count(&self, n: usize) -> String {
         intl::count(n, self.lang.get())
     }

@@ -7,6 +7,7 @@ import { assertEqual, check, figure, main, seconds, sleep, until } from "./lib/r
 import { captures, startServer } from "./lib/server.mjs";
 import { openTill, stores, storesAreEmpty } from "./lib/till.mjs";
 import { browserClosed, outlasted } from "./outage/away.mjs";
+import { signedOut } from "./outage/lock.mjs";
 import { onlineFirst } from "./outage/online.mjs";
 import { captured, goOffline, newTablet, nextMinor, oneCapture, sellOffline, settled } from "./outage/steps.mjs";
 
@@ -19,6 +20,7 @@ main("outage", async () => {
   await inTheMoment(network, server);
   await outlasted(network);
   await killed(network, server);
+  await signedOut(network, server);
   await browserClosed(network, server);
   await answersLost(network, server);
   await serverGone(network, server);

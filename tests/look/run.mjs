@@ -8,6 +8,7 @@ import { judge, sideways, smallTargets, violations } from './judge.mjs';
 import { keys } from './keys.mjs';
 import { receipts } from './receipts.mjs';
 import { refunds } from './refunds.mjs';
+import { staff } from './staff.mjs';
 import { SCREENS, openTill, startBrowser, startServer } from './till.mjs';
 import { voids } from './voids.mjs';
 
@@ -38,7 +39,7 @@ try {
     }
     check(`${run.name}: the browser reports nothing`, [...new Set(till.problems)]);
     await till.context.close();
-    for (const rare of [extremes, ends, receipts, refunds, voids]) {
+    for (const rare of [extremes, ends, receipts, refunds, voids, staff]) {
       try {
         for await (const [screen, page] of rare(browser, server.origin, run)) {
           check(`${run.name}: ${screen}`, [...await violations(page), ...await smallTargets(page), ...await sideways(page)]);

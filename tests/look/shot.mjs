@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ends } from './ends.mjs';
 import { extremes } from './extremes.mjs';
 import { refunds } from './refunds.mjs';
+import { staff } from './staff.mjs';
 import { SCREENS, openTill, startBrowser, startServer } from './till.mjs';
 import { voids } from './voids.mjs';
 
@@ -26,7 +27,7 @@ const chosen = (all) => {
 
 const only = words.find((word) => word.startsWith('only='))?.slice(5);
 const screens = only ? [] : SCREENS;
-const rares = [extremes, ends, refunds, voids].filter((rare) => !only || rare.name === only);
+const rares = [extremes, ends, refunds, voids, staff].filter((rare) => !only || rare.name === only);
 
 await mkdir(folder, { recursive: true });
 const server = await startServer();

@@ -86,6 +86,11 @@ uuid_v4!(
     MailId
 );
 
+uuid_v4!(
+    /// Somebody who sells at a till.
+    StaffId
+);
+
 fn parse_uuid(text: &str) -> Result<Uuid, IdError> {
     // Only the hyphenated lower-case form is accepted: one id has one spelling, so text compares as the id does.
     let id = Uuid::try_parse(text).map_err(|_| IdError)?;

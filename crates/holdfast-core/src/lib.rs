@@ -17,6 +17,8 @@ pub mod outbox;
 pub mod payment;
 pub mod policy;
 pub mod settlement;
+pub mod staff;
 pub mod time;
+pub mod tip;
 pub mod webhook;
 pub mod wedge;

@@ -108,6 +108,25 @@ pub const REPEAT_MS: i64 = 24 * 3_600_000;
 /// Characters of an Idempotency-Key.
 pub const REPEAT_KEY_CHARS_MAX: usize = 255;
 
+/// Digits of a PIN.
+pub const PIN_DIGITS_MIN: usize = 4;
+pub const PIN_DIGITS_MAX: usize = 8;
+/// Wrong PINs of one person at one tablet that are free. Each further one doubles the wait, which is never longer than the last figure.
+pub const PIN_FREE_MAX: u32 = 3;
+pub const PIN_WAIT_MS_MIN: i64 = 30_000;
+pub const PIN_WAIT_MS_MAX: i64 = 15 * 60_000;
+/// Rounds of PBKDF2-HMAC-SHA-256 for a new PIN (OWASP's password storage sheet), and the most that a till carries out.
+pub const PIN_ROUNDS: u32 = 600_000;
+pub const PIN_ROUNDS_MAX: u32 = 2_000_000;
+/// People on a shop's staff list, those who left included.
+pub const STAFF_MAX: usize = 500;
+/// Characters of a name on it.
+pub const STAFF_NAME_CHARS_MAX: usize = 60;
+/// The longest time without a touch after which a till may be told to lock itself.
+pub const IDLE_LOCK_MS_MAX: i64 = 12 * 3_600_000;
+/// The highest tip that a shop may offer as a percentage, in basis points.
+pub const TIP_BP_MAX: i64 = 10_000;
+
 /// Bytes of plaintext in an envelope, after padding.
 pub const PLAINTEXT_BYTES: usize = 512;
 /// Largest `limit` of a history page.

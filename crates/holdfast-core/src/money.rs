@@ -195,6 +195,12 @@ impl Keypad {
         Self { amount: Amount::zero(currency) }
     }
 
+    /// As if this amount had been typed; from nothing where it could not have been.
+    pub fn of(amount: Amount) -> Self {
+        let fits = (0..=KEYPAD_MINOR_MAX).contains(&amount.minor);
+        if fits { Self { amount } } else { Self::new(amount.currency) }
+    }
+
     /// Adds a digit (0 to 9). A digit too many leaves the amount as it is.
     pub fn digit(self, digit: u8) -> Self {
         let next = self.amount.minor * 10 + i64::from(digit.min(9));

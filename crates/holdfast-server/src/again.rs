@@ -322,6 +322,8 @@ fn record(
             total_minor: last.sale.amount_minor,
             tax_minor: last.sale.tax_minor,
             lines,
+            tip_minor: last.sale.tip_minor,
+            staff: Some(last.sale.staff.clone()).filter(|id| !id.is_empty()),
         },
     };
     if payload.to_core().is_none() {

@@ -1,9 +1,16 @@
 //! The demo's shop: a café with a market shelf, so that a first visitor has something to sell.
 
 use crate::journal::Calendar;
-use holdfast_core::id::MerchantId;
+use crate::people::PeopleError;
+use crate::people::pin::verifier;
+use crate::store::{Books, NewStaff};
+use holdfast_core::id::{MerchantId, StaffId};
 use holdfast_core::limits::WINDOW_MS_MAX;
+use holdfast_core::staff::StaffRole;
+use holdfast_core::time::UnixMs;
+use holdfast_core::tip::Tips;
 use holdfast_wire::shop::{CategoryWire, ItemWire, Merchant, PolicyWire, Shop};
+use holdfast_wire::team::{TeamWire, TipsWire};
 
 /// Tax rates in basis points: the full rate, and the reduced one for food to take away.
 const FULL: u32 = 1_900;
@@ -53,6 +60,7 @@ const ITEMS: [DemoItem; 25] = [
 pub fn shop(merchant_id: MerchantId) -> Shop {
     Shop {
         v: holdfast_wire::V,
+        version: 0,
         merchant: Merchant {
             id: merchant_id.to_string(),
             name: "Harbour Street Café".to_owned(),
@@ -71,7 +79,29 @@ pub fn shop(merchant_id: MerchantId) -> Shop {
         },
         categories: CATEGORIES.map(category).into(),
         items: ITEMS.map(item).into(),
+        team: TeamWire { idle_lock_ms: 10 * 60_000, on_receipts: true, ..TeamWire::default() },
+        tips: TipsWire::from_core(Tips::Percent([500, 1_000, 1_500])),
     }
+}
+
+/// Who sells there, with PINs that everybody may know. The lock is off until one of them signs in.
+pub const STAFF: [(&str, StaffRole, &str); 2] =
+    [("Ada Byrne", StaffRole::Manager, "2468"), ("Brendan Quinn", StaffRole::Cashier, "1357")];
+
+/// Rounds for PINs that are no secret: a first start does not wait for them.
+const STAFF_ROUNDS: u32 = 1_000;
+
+/// Puts them on the list of a merchant.
+///
+/// # Errors
+/// When the database refuses, or the system gives no random numbers.
+pub async fn add_staff(books: &Books, merchant_id: MerchantId, now_ms: UnixMs) -> Result<(), PeopleError> {
+    for (number, (name, role, pin)) in (1..).zip(STAFF) {
+        let pin = Some(verifier(pin, STAFF_ROUNDS)?.to_string());
+        let new = NewStaff { id: StaffId::make([number; 16]), name: name.to_owned(), role, pin };
+        books.add_staff(merchant_id, now_ms, new).await?;
+    }
+    Ok(())
 }
 
 /// The shop's days: what is sold before four in the morning belongs to the evening before.

@@ -197,6 +197,8 @@ impl TestTill {
                     tax_bp: 0,
                     tax_minor: 0,
                 }],
+                tip_minor: 0,
+                staff: None,
             },
         };
         Draft { payload, id }

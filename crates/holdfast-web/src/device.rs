@@ -3,6 +3,7 @@
 mod enrol;
 mod instructions;
 mod lists;
+mod pins;
 mod policy;
 mod receipts;
 mod take;
@@ -10,11 +11,12 @@ mod types;
 mod upkeep;
 
 pub use instructions::{Instructed, InstructionAsk, Wanted};
+pub use pins::PinAnswer;
 pub use policy::Risk;
 pub use receipts::ReceiptAsk;
 pub use types::{
-    DayTag, DeviceError, HistoryItem, OnlineOutcome, PaymentPlace, Persistence, SealFor, TakeOutcome, TakePayment,
-    TakeRefusal, WaitingPayment,
+    DayTag, DemoSeller, DeviceError, HistoryItem, OnlineOutcome, PaymentPlace, Persistence, SealFor, TakeOutcome,
+    TakePayment, TakeRefusal, WaitingPayment,
 };
 
 pub use crate::events::Subscription;

@@ -15,6 +15,7 @@ pub mod journal;
 pub mod locks;
 pub mod money;
 pub mod offer;
+pub mod pin;
 pub mod probe;
 pub mod recovery;
 pub mod rng;

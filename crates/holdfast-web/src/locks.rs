@@ -12,6 +12,9 @@ pub const CHAIN: &str = "holdfast-chain";
 /// Held by whoever uploads the whole queue.
 pub const UPLOAD: &str = "holdfast-upload";
 
+/// Held while a PIN is tried, so that every attempt is counted.
+pub const PINS: &str = "holdfast-pins";
+
 /// Releases its lock when dropped.
 pub struct Guard {
     release: Function,

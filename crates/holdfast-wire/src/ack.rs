@@ -59,6 +59,8 @@ impl AckPayload {
 /// The names of [`AckPayload::reason`].
 pub mod reason {
     pub const UNREADABLE: &str = "unreadable";
+    /// Goods and tip are not the amount.
+    pub const AMOUNT_MISMATCH: &str = "amount-mismatch";
     pub const SIGNATURE_WRONG: &str = "record-signature-wrong";
     pub const NOT_THIS_DEVICE: &str = "not-this-device";
     pub const ID_CONFLICT: &str = "id-conflict";

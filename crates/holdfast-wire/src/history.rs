@@ -39,6 +39,14 @@ pub struct PaymentView {
     pub amount_minor: i64,
     pub currency: String,
     pub tax_minor: i64,
+    /// The tip in `amount_minor`.
+    #[serde(default)]
+    pub tip_minor: i64,
+    /// Who sold, and what they are called now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff_name: Option<String>,
     /// What was paid back so far.
     #[serde(default)]
     pub refunded_minor: i64,

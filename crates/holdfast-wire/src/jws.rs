@@ -13,6 +13,7 @@ pub mod typ {
     pub const TIME: &str = "holdfast-time+jws";
     pub const ACK: &str = "holdfast-ack+jws";
     pub const RECORD: &str = "holdfast-record+jws";
+    pub const SHOP: &str = "holdfast-shop+jws";
 }
 
 /// Why a signed document was refused.

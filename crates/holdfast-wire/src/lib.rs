@@ -14,7 +14,9 @@ pub mod instruction;
 pub mod jws;
 pub mod keylog;
 pub mod keyset;
+pub mod lock;
 pub mod offer;
+pub mod pin;
 pub mod policy;
 pub mod problem;
 pub mod receipt;
@@ -22,6 +24,7 @@ pub mod record;
 pub mod report;
 pub mod shop;
 pub mod stored;
+pub mod team;
 pub mod time;
 
 /// Version of every message and record that this code writes.

@@ -4,7 +4,7 @@ use crate::jws::{JwsError, ToSign, Unverified, typ};
 use crate::{V, b64};
 use holdfast_core::card::{Brand, CardSummary, Entry};
 use holdfast_core::cart::Cart;
-use holdfast_core::id::{PaymentId, RecordHash};
+use holdfast_core::id::{PaymentId, RecordHash, StaffId};
 use holdfast_core::limits::{NAME_CHARS_MAX, SALE_LINES_MAX};
 use holdfast_core::money::Amount;
 use holdfast_core::policy::{Admitted, Override, TakenAt};
@@ -65,6 +65,16 @@ pub struct SaleWire {
     pub total_minor: i64,
     pub tax_minor: i64,
     pub lines: Vec<LineWire>,
+    /// The tip in `total_minor`. Records of earlier versions have none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tip_minor: i64,
+    /// Who sold, where somebody had signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff: Option<String>,
+}
+
+fn is_zero(minor: &i64) -> bool {
+    *minor == 0
 }
 
 /// A line of a sale.
@@ -126,7 +136,28 @@ impl SaleWire {
             total_minor: cart.total().minor(),
             tax_minor: cart.tax().minor(),
             lines: cart.lines().iter().map(line).collect(),
+            tip_minor: 0,
+            staff: None,
         }
+    }
+
+    /// The same with a tip on top. `None`: together they are more than an amount can hold.
+    pub fn with_tip(self, tip: Amount) -> Option<Self> {
+        let total_minor = self.total_minor.checked_add(tip.minor())?;
+        Some(Self { total_minor, tip_minor: tip.minor(), ..self })
+    }
+
+    /// The same, sold by somebody.
+    #[must_use]
+    pub fn sold_by(self, staff: Option<StaffId>) -> Self {
+        Self { staff: staff.map(|id| id.to_string()), ..self }
+    }
+
+    /// Whether goods and tip are the amount.
+    pub fn adds_up(&self) -> bool {
+        let goods = self.lines.iter().try_fold(0_i64, |sum, l| sum.checked_add(l.total_minor));
+        let whole = goods.and_then(|goods| goods.checked_add(self.tip_minor));
+        (0..=self.total_minor).contains(&self.tip_minor) && whole == Some(self.total_minor)
     }
 }
 
@@ -141,6 +172,7 @@ pub struct Record {
     pub offline: bool,
     pub card: CardSummary,
     pub sale: SaleWire,
+    pub staff: Option<StaffId>,
     pub approval: Option<ApprovalWire>,
     pub jwe: String,
     pub merchant_id: String,
@@ -161,12 +193,12 @@ impl RecordPayload {
     pub fn to_core(&self) -> Option<Record> {
         let currency = self.sale.currency.parse().ok()?;
         let prev = if self.prev.is_empty() { None } else { Some(b64::hash_from_text(&self.prev)?) };
-        let lines_sum = self.sale.lines.iter().try_fold(0_i64, |sum, l| sum.checked_add(l.total_minor))?;
+        let staff = self.sale.staff.as_deref().map(str::parse).transpose().ok()?;
         let fits = self.v == V
             && self.seq > 0
             && (self.seq == 1) == prev.is_none()
             && self.sale.total_minor > 0
-            && lines_sum == self.sale.total_minor
+            && self.sale.adds_up()
             && self.sale.number.len() <= 32
             // A database may refuse a zero byte, and nobody can read one.
             && !self.sale.number.contains(char::is_control)
@@ -190,6 +222,7 @@ impl RecordPayload {
             offline: self.offline,
             card: self.card.to_core()?,
             sale: self.sale.clone(),
+            staff,
             approval: self.approval.clone(),
             jwe: self.jwe.clone(),
             merchant_id: self.mid.clone(),
@@ -201,6 +234,7 @@ impl RecordPayload {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use holdfast_core::money::Currency;
     use holdfast_core::policy::PolicyRefusal;
 
     pub(crate) fn payload() -> RecordPayload {
@@ -231,6 +265,8 @@ pub(crate) mod tests {
                     tax_bp: 1900,
                     tax_minor: 134,
                 }],
+                tip_minor: 0,
+                staff: None,
             },
             approval: None,
         }
@@ -255,7 +291,18 @@ pub(crate) mod tests {
     #[test]
     fn a_record_is_parsed_or_refused_whole() {
         assert!(payload().to_core().is_some_and(|r| r.amount.minor() == 840 && r.seq == 2));
-        let breaks: [fn(&mut RecordPayload); 10] = [
+        let staff = "11111111-1111-4111-8111-111111111111";
+        let mut tipped = payload();
+        tipped.sale = tipped.sale.with_tip(Amount::new(160, Currency::EUR)).expect("a tip").sold_by(staff.parse().ok());
+        assert!(tipped.to_core().is_some_and(|r| r.amount.minor() == 1_000 && r.staff.is_some()));
+        assert!(
+            !serde_json::to_string(&payload()).expect("writes").contains("tip"),
+            "without one the bytes are as ever"
+        );
+        let breaks: [fn(&mut RecordPayload); 13] = [
+            |p| p.sale.tip_minor = 1,
+            |p| (p.sale.tip_minor, p.sale.total_minor) = (-40, 800),
+            |p| p.sale.staff = Some("Ada".into()),
             |p| p.v = 2,
             |p| p.id = "x".into(),
             |p| p.seq = 0,

@@ -1,5 +1,7 @@
-//! `GET /api/v1/shop`: merchant, policy and catalogue.
+//! `GET /api/v1/shop` and `/api/v1/shop/signed`: merchant, policy, catalogue, staff and tips.
 
+use crate::jws::{JwsError, ToSign, Unverified, typ};
+use crate::team::{TeamWire, TipsWire};
 use crate::{WireError, check_version, from_json, to_json};
 use holdfast_core::catalogue::{Catalogue, Category, Item};
 use holdfast_core::limits::WINDOW_MS_MAX;
@@ -12,10 +14,52 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Shop {
     pub v: u32,
+    /// Grows with every change; 0 where it is not signed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub version: u64,
     pub merchant: Merchant,
     pub policy: PolicyWire,
     pub categories: Vec<CategoryWire>,
     pub items: Vec<ItemWire>,
+    /// Only in what is signed: nobody else may say who can sign in.
+    #[serde(default, skip_serializing_if = "TeamWire::is_empty")]
+    pub team: TeamWire,
+    #[serde(default, skip_serializing_if = "TipsWire::is_off")]
+    pub tips: TipsWire,
+}
+
+/// `GET /api/v1/shop/signed`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct SignedShop {
+    pub v: u32,
+    /// JWS by an acknowledgement key; its payload is a [`Shop`].
+    pub shop: String,
+}
+
+impl SignedShop {
+    pub fn from_json(body: &[u8]) -> Result<Self, WireError> {
+        let answer: Self = from_json(body)?;
+        check_version(answer.v)?;
+        Ok(answer)
+    }
+}
+
+/// Why a shop that is properly signed is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ShopRefusal {
+    #[error(
+        "the shop's data are older (version {offered}) than those this till has ({held}): the server must not go back"
+    )]
+    Older { held: u64, offered: u64 },
+    #[error("the data are another shop's")]
+    AnotherMerchant,
+    #[error(transparent)]
+    Wire(#[from] WireError),
+}
+
+fn is_zero(version: &u64) -> bool {
+    *version == 0
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +116,28 @@ pub struct ItemWire {
 }
 
 impl Shop {
+    /// What an acknowledgement key signs.
+    pub fn to_sign(&self, kid: &str) -> ToSign {
+        ToSign::new(typ::SHOP, kid, self)
+    }
+
+    pub fn parse(compact: &str) -> Result<Unverified<Self>, JwsError> {
+        Unverified::parse(compact, typ::SHOP)
+    }
+
+    /// Checks verified data against the till's own merchant and the highest version that it has seen.
+    pub fn check(&self, merchant_id: &str, held_version: u64) -> Result<(), ShopRefusal> {
+        check_version(self.v)?;
+        self.currency()?;
+        if self.merchant.id != merchant_id {
+            return Err(ShopRefusal::AnotherMerchant);
+        }
+        if self.version < held_version {
+            return Err(ShopRefusal::Older { held: held_version, offered: self.version });
+        }
+        Ok(())
+    }
+
     pub fn to_json(&self) -> String {
         to_json(self)
     }
@@ -108,5 +174,23 @@ impl Shop {
             categories: self.categories.iter().map(category).collect(),
             items: self.items.iter().map(item).collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_servers_shop_is_read_and_an_older_version_is_refused() {
+        let text = include_str!("../fixtures/shop.v1.json");
+        let shop = Shop::from_json(text.trim().as_bytes()).expect("a shop");
+        assert!(shop.team.is_empty() && shop.tips.is_off() && shop.version == 0 && shop.to_json() == text.trim());
+        let text = include_str!("../fixtures/shop.v1-team.json");
+        let shop = Shop::from_json(text.trim().as_bytes()).expect("a shop");
+        assert_eq!((shop.team.to_core().sellers.len(), shop.to_json().as_str()), (1, text.trim()));
+        assert_eq!(shop.check("m", 7), Ok(()));
+        assert_eq!(shop.check("m", 8), Err(ShopRefusal::Older { held: 8, offered: 7 }));
+        assert_eq!(shop.check("n", 7), Err(ShopRefusal::AnotherMerchant));
     }
 }

@@ -274,6 +274,14 @@ mod tests {
         assert!(Tally::from_json(text.trim()).is_ok_and(|t| t.to_json() == text.trim() && t.count == 3));
         let text = include_str!("../fixtures/offered-epoch.v1.json");
         assert!(OfferedEpoch::from_json(text.trim()).is_ok_and(|o| o.to_json() == text.trim() && o.missing_count == 2));
+        let text = include_str!("../fixtures/stored-payment.v1-tip.json");
+        let stored = StoredPayment::from_json(text.trim()).expect("a stored payment");
+        let record = stored.payload().ok().and_then(|payload| payload.to_core()).expect("a record");
+        assert_eq!((record.sale.tip_minor, record.amount.minor(), record.staff.is_some()), (160, 1_000, true));
+        assert_eq!(stored.to_json(), text.trim());
+        let text = include_str!("../fixtures/tombstone.v1-tip.json");
+        let stone = Tombstone::from_json(text.trim()).expect("a tombstone");
+        assert!(stone.sale.adds_up() && stone.sale.staff.is_some() && stone.to_json() == text.trim());
         let text = include_str!("../fixtures/revocation.v1.json");
         assert!(Revocation::from_json(text.trim()).is_ok_and(|r| r.to_json() == text.trim()));
     }

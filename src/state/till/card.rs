@@ -18,8 +18,14 @@ impl Till {
     }
 
     pub fn receipt_of(&self, payment: Payment) -> Option<Receipt> {
-        self.shop
-            .with_untracked(|s| s.as_ref().map(|s| Receipt { shop: s.name.clone(), footer: s.footer.clone(), payment }))
+        self.shop.with_untracked(|s| {
+            s.as_ref().map(|s| Receipt {
+                shop: s.name.clone(),
+                footer: s.footer.clone(),
+                says_seller: s.team.on_receipts,
+                payment,
+            })
+        })
     }
 
     /// Whether a swipe means this sale: the total is on the screen and nothing is on its way.
@@ -30,6 +36,8 @@ impl Till {
             Overlay::Result(outcome) => !outcome.said.ends_sale(),
             Overlay::Receipt(_) => false,
         };
+        // Behind the lock the total is on no screen.
+        let on_sale = on_sale && self.pin.with_untracked(Option::is_none);
         on_sale && self.stage.get_untracked() == Stage::Ready && self.cart.with_untracked(|c| c.total().is_positive())
     }
 
@@ -43,6 +51,11 @@ impl Till {
     pub fn open_tender(&self, problem: Option<Problem>) {
         self.forget_keyed();
         self.overlay.set(Overlay::Tender(Tender::Swipe { problem }));
+    }
+
+    pub fn open_tip(&self) {
+        self.forget_keyed();
+        self.overlay.set(Overlay::Tender(Tender::Tip));
     }
 
     pub fn open_keyed(&self) {

@@ -5,6 +5,7 @@ use crate::state::payment::LineView;
 use holdfast_core::cart::{Cart, CartError};
 use holdfast_core::catalogue::Item;
 use holdfast_core::money::{Amount, Currency, Keypad};
+use holdfast_core::tip::Tip;
 use leptos::prelude::*;
 
 impl Till {
@@ -63,6 +64,7 @@ impl Till {
         self.open_line.set(None);
         self.cap_override.set(None);
         self.cart.update(Cart::clear);
+        self.tip.set(Tip::None);
         self.cart_open.set(false);
     }
 
@@ -70,12 +72,48 @@ impl Till {
         self.cart.with(lines_of)
     }
 
+    /// What the customer pays: goods and tip.
     pub fn total(&self) -> Amount {
-        self.cart.with(Cart::total)
+        with_tip(self.cart.with(Cart::total), self.tip.get())
     }
 
     pub fn total_untracked(&self) -> Amount {
-        self.cart.with_untracked(Cart::total)
+        untrack(|| self.total())
+    }
+
+    /// What the chosen tip comes to.
+    pub fn tip_amount(&self) -> Amount {
+        self.tip.get().of(self.cart.with(Cart::total))
+    }
+
+    /// A choice of the shop's, or none. Pressed again it is taken back.
+    pub fn choose_tip(&self, tip: Tip) {
+        self.tip.update(|now| *now = if *now == tip { Tip::None } else { tip });
+    }
+
+    pub fn tip_digit(&self, digit: u8) {
+        self.edit_tip(|pad| pad.digit(digit));
+    }
+
+    pub fn tip_double_zero(&self) {
+        self.edit_tip(Keypad::double_zero);
+    }
+
+    pub fn tip_backspace(&self) {
+        self.edit_tip(Keypad::backspace);
+    }
+
+    /// The total on the screen grows with what is typed: a swipe at any moment takes what stands there.
+    fn edit_tip(&self, edit: impl FnOnce(Keypad) -> Keypad) {
+        let currency = self.cart.with_untracked(Cart::currency);
+        let before = match self.tip.get_untracked() {
+            Tip::Fixed(minor) => Keypad::of(Amount::new(minor, currency)),
+            Tip::None | Tip::Percent(_) => Keypad::new(currency),
+        };
+        self.tip.set(match edit(before).amount().minor() {
+            0 => Tip::None,
+            minor => Tip::Fixed(minor),
+        });
     }
 
     pub fn currency(&self) -> Currency {
@@ -94,6 +132,11 @@ impl Till {
         }
         false
     }
+}
+
+/// A sum that an amount cannot hold is no tip: the goods are what is owed.
+fn with_tip(goods: Amount, tip: Tip) -> Amount {
+    goods.plus(tip.of(goods)).unwrap_or(goods)
 }
 
 /// The lines of a cart as they are shown. The cart has checked that every total exists.

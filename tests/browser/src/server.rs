@@ -5,6 +5,7 @@ mod responses;
 
 use crate::js::get;
 use envelope::make_card_key;
+use holdfast_core::id::StaffId;
 use holdfast_web::device_key::DeviceKey;
 use holdfast_web::rng;
 use holdfast_wire::ack::AckPayload;
@@ -14,7 +15,10 @@ use holdfast_wire::history::{HistoryPage, PaymentView};
 use holdfast_wire::jws::{NamedKey, ToSign, typ};
 use holdfast_wire::keyset::{CardKey, Certificate, KeySet, KeySetAnswer, Roots};
 use holdfast_wire::offer::{StoneOffer, StoneOfferAnswer};
+use holdfast_wire::pin::PinVerifier;
+use holdfast_wire::shop::{Shop, SignedShop};
 use holdfast_wire::stored::StoredPayment;
+use holdfast_wire::team::{StaffWire, TeamWire};
 use holdfast_wire::time::{TimeAnswer, TimePayload};
 use holdfast_wire::{b64, record::RecordPayload};
 use js_sys::{Promise, Reflect};
@@ -69,6 +73,10 @@ pub struct Server {
     pub keyset_version: Cell<u64>,
     /// The root that signs: another than the till's when told so.
     pub foreign_root: Cell<bool>,
+    /// Of the shop; with a version it has two on its staff whose PIN is 2468.
+    pub shop_version: Cell<u64>,
+    /// Another key than the acknowledgement key signs the shop.
+    pub foreign_shop: Cell<bool>,
     pub wrong_nonce: Cell<bool>,
     pub portal: Cell<bool>,
     /// Whether the long poll for a payment ever answers.
@@ -102,6 +110,8 @@ impl Server {
             batches: Cell::new(Batches::Good),
             keyset_version: Cell::new(7),
             foreign_root: Cell::new(false),
+            shop_version: Cell::new(0),
+            foreign_shop: Cell::new(false),
             wrong_nonce: Cell::new(false),
             portal: Cell::new(false),
             polls_answer: Cell::new(true),
@@ -141,7 +151,9 @@ impl Server {
             return respond(200, "text/html", "<!doctype html><title>Log in</title>");
         }
         match (request.method().as_str(), url.pathname().as_str()) {
-            ("GET", "/api/v1/shop" | "/api/v1/payments") | ("POST", "/api/v1/heartbeat") if self.revoked.get() => {
+            ("GET", "/api/v1/shop/signed" | "/api/v1/payments") | ("POST", "/api/v1/heartbeat")
+                if self.revoked.get() =>
+            {
                 problem(403, "device-revoked")
             }
             ("POST", "/api/v1/heartbeat") => {
@@ -151,7 +163,7 @@ impl Server {
             ("GET", "/api/v1/keyset") => json(200, &self.keyset().await),
             ("GET", "/api/v1/time") => json(200, &self.time(&url.search()).await),
             ("POST", "/api/v1/enrolments") => json(201, &enrolment()),
-            ("GET", "/api/v1/shop") => respond(200, "application/json", SHOP),
+            ("GET", "/api/v1/shop/signed") => json(200, &self.signed_shop().await),
             ("POST", "/api/v1/batches") => {
                 let body = JsFuture::from(request.text()?).await?.as_string().unwrap_or_default();
                 self.batch(&body).await
@@ -240,6 +252,24 @@ impl Server {
             acquirer: "up".into(),
         };
         TimeAnswer { v: 1, time: sign(&self.ack, ToSign::new(typ::TIME, "ack-1", &time)).await }
+    }
+
+    /// The shop that a till is told: signed by an acknowledgement key, or by somebody else.
+    async fn signed_shop(&self) -> SignedShop {
+        let mut shop = Shop::from_json(SHOP.as_bytes()).expect("a shop");
+        shop.version = self.shop_version.get();
+        if shop.version > 0 {
+            let pin = PinVerifier { rounds: 2, salt: [7; 16], hash: PIN_2468 };
+            let seller = |n: u8, role: &str| StaffWire {
+                id: StaffId::make([n; 16]).to_string(),
+                name: format!("Ada {n}"),
+                role: role.into(),
+                pin: pin.to_string(),
+            };
+            shop.team = TeamWire { staff: vec![seller(1, "cashier"), seller(2, "manager")], ..TeamWire::default() };
+        }
+        let key = if self.foreign_shop.get() { &self.other } else { &self.ack };
+        SignedShop { v: 1, shop: sign(key, shop.to_sign("ack-1")).await }
     }
 
     async fn batch(&self, body: &str) -> Result<Response, JsValue> {
@@ -339,6 +369,12 @@ fn enrolment() -> Enrolment {
     let device_id = holdfast_core::id::DeviceId::make(rng::bytes().expect("randomness")).to_string();
     Enrolment { v: 1, device_id, device_number: 3, merchant_id: MERCHANT.into(), epoch: "e1".into() }
 }
+
+/// PBKDF2-HMAC-SHA-256 of 2468 and sixteen sevens, two rounds, as Python's hashlib makes it.
+const PIN_2468: [u8; 32] = [
+    121, 249, 30, 93, 249, 245, 105, 204, 152, 230, 181, 212, 152, 170, 43, 127, 157, 81, 180, 57, 69, 214, 154, 240,
+    189, 136, 206, 46, 84, 83, 115, 95,
+];
 
 const SHOP: &str = r#"{"v":1,"merchant":{"id":"7f0c2f7e-4f63-4b7e-9a77-0d2f5ad1a001","name":"Test","currency":"EUR","locale":"en","tax_inclusive":true,"receipt_footer":""},
 "policy":{"window_ms":259200000,"payment_minor_max":100000,"keyed_minor_max":20000,"total_minor_max":500000},"categories":[],"items":[]}"#;

@@ -10,6 +10,7 @@ mod till {
     mod prepared;
     mod recovery;
     mod sealing;
+    mod staff;
     mod standing;
     mod trust;
     mod upload;

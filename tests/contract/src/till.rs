@@ -209,6 +209,8 @@ impl Till {
                 total_minor: pos.amt,
                 tax_minor: line.tax_minor,
                 lines: vec![line],
+                tip_minor: 0,
+                staff: None,
             },
         }
     }

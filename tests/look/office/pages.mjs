@@ -28,6 +28,7 @@ export const pages = (shop) => [
   ['missing', at('/office/missing')],
   ['devices', opened('/office/devices')],
   ['devices-code', pressed('/office/devices', 'Make a code')],
+  ['staff', opened('/office/staff')],
   ['people', opened('/office/people')],
   ['webhooks', at('/office/webhooks')],
   ['webhook', opened(`/office/webhooks/${shop.webhooks[1]}`)],

@@ -13,6 +13,7 @@ use holdfast_core::limits::WINDOW_MS_MAX;
 use holdfast_core::money::Currency;
 use holdfast_wire::b64;
 use holdfast_wire::shop::{Merchant, PolicyWire, Shop};
+use holdfast_wire::team::{TeamWire, TipsWire};
 use std::io::BufRead as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -205,6 +206,7 @@ async fn merchant(books: &Books, args: &AddArgs) -> Result<MerchantId, OwnerErro
 fn fresh_shop(id: MerchantId, name: &str, currency: &str, locale: &str, zone: &str) -> Shop {
     Shop {
         v: holdfast_wire::V,
+        version: 0,
         merchant: Merchant {
             id: id.to_string(),
             name: name.to_owned(),
@@ -223,6 +225,8 @@ fn fresh_shop(id: MerchantId, name: &str, currency: &str, locale: &str, zone: &s
         },
         categories: Vec::new(),
         items: Vec::new(),
+        team: TeamWire { must_sign_in: true, idle_lock_ms: 5 * 60_000, ..TeamWire::default() },
+        tips: TipsWire::default(),
     }
 }
 

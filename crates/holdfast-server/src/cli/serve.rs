@@ -243,6 +243,7 @@ async fn set_up(
         if ledger.first_merchant().await?.is_none() {
             let merchant_id = MerchantId::make(random()?);
             ledger.add_shop(crate::demo::shop(merchant_id)).await?;
+            crate::demo::add_staff(ledger, merchant_id, clock.now_ms()).await?;
             if let Some(calendar) = crate::demo::calendar() {
                 Journal::new(ledger).set_calendar(merchant_id, &calendar).await?;
             }

@@ -101,8 +101,8 @@ async fn make(c: &mut Conn, dialect: Dialect, merchant_id: MerchantId) -> Result
     );
     let Some(cursor) = sqlx::query(text).bind(&id).fetch_optional(&mut *c).await? else { return Ok(0) };
     let rows = sqlx::query(
-        "SELECT e.change, e.state, e.reason, e.at_ms, e.amount_minor, e.currency, p.id, p.number, p.tax_minor, p.brand, p.last4,
-           p.offline, p.taken_ms, p.device_id, p.replaces
+        "SELECT e.change, e.state, e.reason, e.at_ms, e.amount_minor, e.currency, p.id, p.number, p.tax_minor, p.tip_minor, p.staff, p.brand,
+           p.last4, p.offline, p.taken_ms, p.device_id, p.replaces
          FROM payment_events e JOIN payments p ON p.id = e.payment_id
          WHERE e.merchant_id = $1 AND e.change > $2 ORDER BY e.change LIMIT $3",
     )
@@ -175,6 +175,8 @@ fn told(row: &AnyRow) -> Result<Told, StoreError> {
         number: row.try_get("number")?,
         amount_minor: row.try_get("amount_minor")?,
         tax_minor: row.try_get("tax_minor")?,
+        tip_minor: row.try_get("tip_minor")?,
+        staff_id: row.try_get("staff")?,
         currency: row.try_get("currency")?,
         brand: row.try_get("brand")?,
         last4: row.try_get("last4")?,

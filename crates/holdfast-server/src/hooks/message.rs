@@ -32,6 +32,9 @@ pub struct Told {
     pub number: String,
     pub amount_minor: i64,
     pub tax_minor: i64,
+    pub tip_minor: i64,
+    /// Empty when nobody had signed in.
+    pub staff_id: String,
     pub currency: String,
     pub brand: String,
     pub last4: String,
@@ -66,6 +69,8 @@ pub fn payment(told: &Told) -> Value {
             "reason": reason,
             "amount_minor": told.amount_minor,
             "tax_minor": told.tax_minor,
+            "tip_minor": told.tip_minor,
+            "staff_id": Some(&told.staff_id).filter(|id| !id.is_empty()),
             "refunded_minor": refunds.map_or(0, |refunds| refunds.refunded_minor()),
             "currency": told.currency,
             "card": { "brand": told.brand, "last4": told.last4 },
@@ -99,6 +104,8 @@ mod tests {
             number: "1-0001".into(),
             amount_minor: 1_060,
             tax_minor: 60,
+            tip_minor: 100,
+            staff_id: String::new(),
             currency: "EUR".into(),
             brand: "visa".into(),
             last4: "4242".into(),
@@ -114,6 +121,8 @@ mod tests {
         assert!(one.id.starts_with("msg_") && one.id.len() == 26);
         let body: Value = serde_json::from_str(&one.body).expect("JSON");
         assert_eq!((&body["type"], &body["data"]["v"]), (&"payment.refunded".into(), &1.into()));
+        let told_payment = &body["data"]["payment"];
+        assert_eq!((&told_payment["tip_minor"], &told_payment["staff_id"]), (&100.into(), &Value::Null));
         assert_eq!(body["timestamp"].as_str().map(|text| (text.len(), text.ends_with(".123Z"))), Some((24, true)));
         let other = message(merchant, "payment.refunded", "payment/8".into(), 0, payment(&told));
         assert_ne!(one.id, other.id);

@@ -1,10 +1,11 @@
-//! `/demo`: an enrolment code for one tap, the simulator's ledger, its script, and its settlement files. These routes exist in demo mode only.
+//! `/demo`: an enrolment code for one tap, the PINs of its staff, the simulator's ledger, its script, and its settlement files. These routes exist in demo mode only.
 
 use super::Server;
 use super::api::enrolments::code_hash;
 use super::problem::ApiError;
 use crate::acquirer::simulator::{LedgerView, Script};
 use crate::acquirer::{Account, Acquirer as _};
+use crate::demo::STAFF;
 use crate::journal::Journal;
 use crate::process::Clock as _;
 use crate::settlement::file;
@@ -15,10 +16,11 @@ use axum::http::Uri;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use holdfast_core::limits::ENROLMENT_CODE_MS;
+use holdfast_core::staff::StaffRole;
 use holdfast_core::time::iso_date;
 use holdfast_wire::b64;
 use holdfast_wire::enrolment::EnrolmentCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A fresh code of 128 bits.
@@ -31,6 +33,21 @@ pub async fn enrolment_code(State(server): State<Arc<Server>>) -> Result<Json<En
     let expires_ms = now_ms + ENROLMENT_CODE_MS;
     server.ledger.add_enrolment_code(now_ms, merchant_id, code_hash(&code), expires_ms).await?;
     Ok(Json(EnrolmentCode { code, expires_ms }))
+}
+
+/// Somebody of the demo's staff, whose PIN is no secret.
+#[derive(Serialize)]
+pub struct DemoSeller {
+    name: &'static str,
+    role: &'static str,
+    pin: &'static str,
+}
+
+/// Who can sign in at a till of the demo.
+pub async fn staff() -> Json<Vec<DemoSeller>> {
+    let seller =
+        |(name, role, pin): (&'static str, StaffRole, &'static str)| DemoSeller { name, role: role.name(), pin };
+    Json(STAFF.map(seller).into())
 }
 
 pub async fn ledger(State(server): State<Arc<Server>>) -> Result<Json<LedgerView>, ApiError> {

@@ -227,6 +227,18 @@ impl ApiError {
         "This person does not work here",
         "GET /api/v1/people lists those who do.",
     );
+    pub const STAFF_UNKNOWN: Self = error(
+        "staff-unknown",
+        StatusCode::NOT_FOUND,
+        "Nobody on the staff list has this id",
+        "GET /api/v1/staff lists everybody.",
+    );
+    pub const STAFF_FULL: Self = error(
+        "staff-full",
+        StatusCode::CONFLICT,
+        "The staff list has as many people as it can hold",
+        "Give the entry of somebody who left to somebody new.",
+    );
     pub const PERSON_HERE: Self = error(
         "person-here",
         StatusCode::CONFLICT,

@@ -18,10 +18,20 @@ pub fn json<T: Serialize>(headers: &HeaderMap, value: &T) -> Result<Response, Ap
 
 /// An answer of any kind.
 pub fn bytes(headers: &HeaderMap, kind: &'static str, body: Vec<u8>) -> Response {
-    let tag = format!("\"{}\"", b64::encode(&b64::sha256(&body)[..16]));
+    let tag = tag_of(&body);
+    bytes_with(headers, &tag, kind, body)
+}
+
+/// The tag of what an answer says.
+pub fn tag_of(said: &[u8]) -> String {
+    format!("\"{}\"", b64::encode(&b64::sha256(said)[..16]))
+}
+
+/// An answer under a tag of [`tag_of`].
+pub fn bytes_with(headers: &HeaderMap, tag: &str, kind: &'static str, body: Vec<u8>) -> Response {
     // Made of base64url and quotes, which a header may hold.
-    let value = HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""));
-    if is_named(headers, &tag) {
+    let value = HeaderValue::from_str(tag).unwrap_or(HeaderValue::from_static("\"\""));
+    if is_named(headers, tag) {
         return (StatusCode::NOT_MODIFIED, [(ETAG, value)]).into_response();
     }
     ([(ETAG, value), (CONTENT_TYPE, HeaderValue::from_static(kind))], body).into_response()

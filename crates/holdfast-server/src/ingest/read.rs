@@ -44,6 +44,7 @@ pub fn read(raw: String, device: &Device, now_ms: UnixMs) -> Candidate {
         let is_right = device.key.verify(unverified.signing_input(), unverified.signature()).is_ok();
         match unverified.accept(is_right) {
             Err(_) => Err(reason::SIGNATURE_WRONG),
+            Ok(payload) if !payload.sale.adds_up() => Err(reason::AMOUNT_MISMATCH),
             Ok(payload) => match payload.to_core() {
                 // A sequence number beyond what the books can hold is no number of ours.
                 Some(record) if i64::try_from(record.seq).is_ok() => payment(&record, &raw, hash, device, now_ms),
@@ -87,6 +88,8 @@ fn payment(
             amount_minor: record.amount.minor(),
             currency: record.amount.currency().code().to_owned(),
             tax_minor: record.sale.tax_minor,
+            tip_minor: record.sale.tip_minor,
+            staff: record.staff.map(|id| id.to_string()).unwrap_or_default(),
             lines,
         },
         card: CardSummary {

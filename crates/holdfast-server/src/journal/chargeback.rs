@@ -46,7 +46,7 @@ pub async fn charge_back_in(
     let (tender, entries) = entries.map_err(|error| StoreError::Database(error.to_string()))?;
     let labels = Labels {
         device_id: std::mem::take(&mut event.device_id),
-        staff: String::new(),
+        staff: std::mem::take(&mut event.staff),
         tender: Some(tender),
         offline: event.offline,
     };

@@ -203,7 +203,7 @@ fn book_event(
     };
     let labels = Labels {
         device_id: std::mem::take(&mut event.device_id),
-        staff: String::new(),
+        staff: std::mem::take(&mut event.staff),
         tender: Some(tender),
         offline: event.offline,
     };

@@ -25,8 +25,11 @@ pub struct Happened {
     pub currency: String,
     /// The payment of the same sale that this one was made in place of.
     pub replaces: Option<String>,
+    /// The id of who sold, or empty.
+    pub staff: String,
     taken_ms: UnixMs,
     amount_minor: i64,
+    tip_minor: i64,
     lines: String,
 }
 
@@ -44,7 +47,7 @@ impl Happened {
             tax_minor: line.tax_minor,
         });
         let taken = calendar.when(self.taken_ms);
-        Sold::new(taken, self.amount_minor, 0, Tender::Card, self.offline, lines.collect())
+        Sold::new(taken, self.amount_minor, self.tip_minor, Tender::Card, self.offline, lines.collect())
     }
 }
 
@@ -55,8 +58,8 @@ pub async fn events(
     limit: usize,
 ) -> Result<Vec<Happened>, StoreError> {
     let rows = sqlx::query(
-        "SELECT e.change, e.state, e.reason, e.at_ms, e.payment_id, p.device_id, p.offline, p.currency, p.taken_ms, p.amount_minor, p.lines,
-           p.replaces
+        "SELECT e.change, e.state, e.reason, e.at_ms, e.payment_id, p.device_id, p.offline, p.currency, p.taken_ms, p.amount_minor, p.tip_minor,
+           p.staff, p.lines, p.replaces
          FROM payment_events e JOIN payments p ON p.id = e.payment_id
          WHERE e.merchant_id = $1 AND e.change > $2 ORDER BY e.change LIMIT $3",
     )
@@ -77,7 +80,7 @@ pub async fn of_payment(
     at_ms: UnixMs,
 ) -> Result<Happened, StoreError> {
     let row = sqlx::query(
-        "SELECT device_id, offline, currency, taken_ms, amount_minor, lines, replaces FROM payments WHERE id = $1 AND merchant_id = $2",
+        "SELECT device_id, offline, currency, taken_ms, amount_minor, tip_minor, staff, lines, replaces FROM payments WHERE id = $1 AND merchant_id = $2",
     )
     .bind(payment_id)
     .bind(merchant_id.to_string())
@@ -94,6 +97,8 @@ pub async fn of_payment(
         replaces: row.try_get("replaces")?,
         taken_ms: row.try_get("taken_ms")?,
         amount_minor: row.try_get("amount_minor")?,
+        tip_minor: row.try_get("tip_minor")?,
+        staff: row.try_get("staff")?,
         lines: row.try_get("lines")?,
     })
 }
@@ -112,6 +117,8 @@ fn happened(row: &AnyRow) -> Result<Happened, StoreError> {
         replaces,
         taken_ms: row.try_get("taken_ms")?,
         amount_minor: row.try_get("amount_minor")?,
+        tip_minor: row.try_get("tip_minor")?,
+        staff: row.try_get("staff")?,
         lines: row.try_get("lines")?,
     })
 }

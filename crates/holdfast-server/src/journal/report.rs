@@ -99,7 +99,7 @@ impl Journal {
             .bind(ask.to)
             .fetch_all(self.db.reader())
             .await?;
-        let names = if ask.kind == Kind::Device { self.device_names(merchant_id).await? } else { BTreeMap::new() };
+        let names = self.names(merchant_id, ask.kind).await?;
         let mut totals: BTreeMap<String, Figures> = BTreeMap::new();
         let mut shown = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -123,11 +123,14 @@ impl Journal {
         })
     }
 
-    async fn device_names(&self, merchant_id: MerchantId) -> Result<BTreeMap<String, String>, StoreError> {
-        let rows = sqlx::query("SELECT id, name FROM devices WHERE merchant_id = $1")
-            .bind(merchant_id.to_string())
-            .fetch_all(self.db.reader())
-            .await?;
+    /// What the keys of a report are called now.
+    async fn names(&self, merchant_id: MerchantId, kind: Kind) -> Result<BTreeMap<String, String>, StoreError> {
+        let text = match kind {
+            Kind::Device => "SELECT id, name FROM devices WHERE merchant_id = $1",
+            Kind::Staff => "SELECT id, name FROM staff WHERE merchant_id = $1",
+            _ => return Ok(BTreeMap::new()),
+        };
+        let rows = sqlx::query(text).bind(merchant_id.to_string()).fetch_all(self.db.reader()).await?;
         rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("name")?))).collect()
     }
 
@@ -236,8 +239,8 @@ fn label(kind: Kind, key: &str, names: &BTreeMap<String, String>) -> String {
     match kind {
         Kind::Hour => format!("{key}:00"),
         Kind::Tax => key.parse::<u32>().map_or_else(|_| key.to_owned(), rate),
-        Kind::Device => names.get(key).cloned().unwrap_or_else(|| key.to_owned()),
         Kind::Staff | Kind::Category | Kind::Item if key.is_empty() => "Not recorded".to_owned(),
+        Kind::Device | Kind::Staff => names.get(key).cloned().unwrap_or_else(|| key.to_owned()),
         _ => key.to_owned(),
     }
 }

@@ -113,6 +113,8 @@ impl Shop {
                 amount_minor: lines.iter().map(|line| line.total_minor).sum(),
                 currency: "EUR".into(),
                 tax_minor: lines.iter().map(|line| line.tax_minor).sum(),
+                tip_minor: 0,
+                staff: String::new(),
                 lines: serde_json::to_string(&lines).expect("writes"),
             },
             card: CardSummary { brand: "visa".into(), last4: "4242".into(), entry: "swipe".into(), pan_hmac: None },

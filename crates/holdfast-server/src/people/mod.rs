@@ -7,6 +7,7 @@
 mod accounts;
 mod attempts;
 pub mod password;
+pub mod pin;
 mod repeated;
 mod sessions;
 mod sign_in;

@@ -82,7 +82,12 @@ impl Receipts {
         let (payment, earlier) = (sale.last(), sale.earlier());
         let merchant = books.merchant(payment.merchant_id).await?;
         let window_ms = books.window_ms(payment.received_ms, payment.merchant_id).await?;
-        Ok(ReceiptView::of(Facts { payment, earlier, can_pay, merchant: &merchant, window_ms }))
+        let served_by = match payment.sale.staff.as_str() {
+            "" => None,
+            staff => books.served_by(payment.merchant_id, staff).await?,
+        };
+        let served_by = served_by.as_deref();
+        Ok(ReceiptView::of(Facts { payment, earlier, can_pay, merchant: &merchant, served_by, window_ms }))
     }
 
     /// The payment whose token this would be. There need not be one.

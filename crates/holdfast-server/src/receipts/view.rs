@@ -44,6 +44,10 @@ pub struct Slip {
     pub total: String,
     pub tax: String,
     pub taxes: Vec<TaxView>,
+    /// Empty when none was given.
+    pub tip: String,
+    /// The first name of who served, in a sentence; empty where the shop does not want it there.
+    pub served_by: String,
     pub lines: Vec<LineView>,
 }
 
@@ -151,6 +155,8 @@ pub struct Facts<'a> {
     pub earlier: &'a [Payment],
     pub can_pay: bool,
     pub merchant: &'a Merchant,
+    /// The first name of who sold, where the shop wants it there.
+    pub served_by: Option<&'a str>,
     /// How long after it was taken a stored payment is still charged.
     pub window_ms: i64,
 }
@@ -168,7 +174,7 @@ impl ReceiptView {
             dir: lang.direction(),
             shop: ShopView { name: merchant.name.clone(), footer: merchant.receipt_footer.clone() },
             // The sale is that of the first payment, also by its time.
-            receipt: slip(earlier.first().unwrap_or(payment), merchant, lang),
+            receipt: slip(Facts { payment: earlier.first().unwrap_or(payment), ..facts }, lang),
             card: CardView {
                 brand: brand(&payment.card.brand),
                 last4: payment.card.last4.clone(),
@@ -216,9 +222,11 @@ pub fn sample(merchant: &Merchant, state: &str) -> ReceiptView {
         card_key_kid: None,
         sale: Sale {
             number: "1-0042".into(),
-            amount_minor: 1_160,
+            amount_minor: 1_260,
             currency: merchant.currency.clone(),
             tax_minor: 155,
+            tip_minor: 100,
+            staff: String::new(),
             lines: serde_json::to_string(&lines).unwrap_or_default(),
         },
         card: CardSummary { brand: "visa".into(), last4: "4242".into(), entry: "swipe".into(), pan_hmac: None },
@@ -231,7 +239,14 @@ pub fn sample(merchant: &Merchant, state: &str) -> ReceiptView {
         again: Again::default(),
     };
     let can_pay = matches!(payment.state, PaymentState::Declined { .. });
-    ReceiptView::of(Facts { payment: &payment, earlier: &[], can_pay, merchant, window_ms: WINDOW_MS_MAX })
+    ReceiptView::of(Facts {
+        payment: &payment,
+        earlier: &[],
+        can_pay,
+        merchant,
+        served_by: Some("Ada"),
+        window_ms: WINDOW_MS_MAX,
+    })
 }
 
 /// 23 November 2026, 15:00 UTC.
@@ -256,7 +271,8 @@ fn state(facts: Facts<'_>, lang: Lang) -> StateView {
     }
 }
 
-fn slip(payment: &Payment, merchant: &Merchant, lang: Lang) -> Slip {
+fn slip(facts: Facts<'_>, lang: Lang) -> Slip {
+    let Facts { payment, merchant, served_by, .. } = facts;
     let sale = &payment.sale;
     let currency: Currency = sale.currency.parse().unwrap_or(Currency::EUR);
     let money = |minor| money(Amount::new(minor, currency), lang);
@@ -278,6 +294,8 @@ fn slip(payment: &Payment, merchant: &Merchant, lang: Lang) -> Slip {
             .rev()
             .map(|(bp, minor)| TaxView { rate: rate(bp, lang), amount: money(minor) })
             .collect(),
+        tip: if sale.tip_minor > 0 { money(sale.tip_minor) } else { String::new() },
+        served_by: served_by.map(|name| lang.words().served_by.replace("{name}", name)).unwrap_or_default(),
         lines: lines
             .into_iter()
             .map(|l| LineView { name: l.name, quantity: l.qty, unit: money(l.unit_minor), total: money(l.total_minor) })

@@ -12,8 +12,8 @@ pub mod memory;
 pub mod outbox;
 
 pub use books::{
-    AckKeyRow, Anew, BEAT_MS, Books, CardKeyRow, Enrolled, Enrolment, Heartbeat, KeySetRow, KeyWrite, SignerRequestRow,
-    SignerRow,
+    AckKeyRow, Anew, BEAT_MS, Books, CardKeyRow, Enrolled, Enrolment, Heartbeat, KeySetRow, KeyWrite, NewStaff,
+    SignerRequestRow, SignerRow, StaffAdded, StaffChange, StaffMember, TillSettings,
 };
 pub use db::{Database, OpenError, Place, PostgresUrl};
 
@@ -105,6 +105,10 @@ pub struct Sale {
     pub amount_minor: i64,
     pub currency: String,
     pub tax_minor: i64,
+    /// The tip in the amount.
+    pub tip_minor: i64,
+    /// The id of who sold; empty when nobody had signed in.
+    pub staff: String,
     /// The record's lines, as JSON.
     pub lines: String,
 }

@@ -1,6 +1,6 @@
 //! Enrolment: a one-time code binds this device's key to a shop.
 
-use super::{Device, DeviceError};
+use super::{DemoSeller, Device, DeviceError};
 use crate::device_key::DeviceKey;
 use crate::http::{Answer, Call, Caller, send};
 use futures_util::future::join4;
@@ -40,6 +40,12 @@ impl Device {
         let body = ok_body(send(Call::get("/demo/enrolment-code", ENROL_MS_MAX), None).await)?;
         let code: EnrolmentCode = serde_json::from_slice(&body).map_err(|_| DeviceError::NotHoldfast)?;
         Ok(code.code)
+    }
+
+    /// Who can sign in at a demo's till, with PINs that are no secret; in demo mode only.
+    pub async fn demo_staff(&self) -> Result<Vec<DemoSeller>, DeviceError> {
+        let body = ok_body(send(Call::get("/demo/staff", ENROL_MS_MAX), None).await)?;
+        serde_json::from_slice(&body).map_err(|_| DeviceError::NotHoldfast)
     }
 
     /// The key is stored before the server hears of it: a key that it knows must not be lost.

@@ -10,6 +10,7 @@ use holdfast_wire::history::PaymentView;
 use holdfast_wire::keyset::CardKey;
 use holdfast_wire::record::{CardWire, SaleWire};
 use holdfast_wire::stored::Tombstone;
+use serde::{Deserialize, Serialize};
 
 /// Why something on this device, or between it and the server, did not work. The text is for the seller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +48,13 @@ impl From<TrustError> for DeviceError {
             TrustError::Policy(e) => Self::Untrusted(e.to_string()),
         }
     }
+}
+
+/// Somebody of a demo's staff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DemoSeller {
+    pub name: String,
+    pub pin: String,
 }
 
 /// A payment to be taken. Nothing of it is secret; the card is sealed by the closure that is handed in beside it.

@@ -8,7 +8,7 @@ use crate::js::{call_async, get, global};
 use crate::standing::{Open, ask};
 use holdfast_core::connectivity::ProbeResult;
 use holdfast_core::outbox::UploadOutcome;
-use holdfast_wire::shop::Shop;
+use holdfast_wire::shop::{Shop, SignedShop};
 use holdfast_wire::time::Heartbeat;
 use serde::Deserialize;
 
@@ -28,15 +28,15 @@ impl Device {
         self.shared().trust.refresh(&self.shared().money).await.map_err(Into::into)
     }
 
-    /// Asks for the shop, and keeps it. `true` when it changed.
+    /// Asks for the shop, checks that the server signed it and that it is no older one, and keeps it. `true` when it changed.
     pub async fn refresh_shop(&self) -> Result<bool, DeviceError> {
         let identity = self.shared().identity().ok_or(DeviceError::NotEnrolled)?;
         let etag = self.inner.shelf.shop().await?.and_then(|(_, etag)| etag);
-        let call = Call { if_none_match: etag.as_deref(), ..Call::get("/api/v1/shop", CALL_MS_MAX) };
+        let call = Call { if_none_match: etag.as_deref(), ..Call::get("/api/v1/shop/signed", CALL_MS_MAX) };
         match ask(self.shared(), &identity, call, Open::ToGoodOnly).await {
             Answer::Ok { status: 304, .. } => Ok(false),
             Answer::Ok { body, etag, .. } => {
-                let shop = Shop::from_json(&body).map_err(|_| DeviceError::NotHoldfast)?;
+                let shop = self.accept_shop(&body, &identity.enrolment.merchant_id).await?;
                 self.inner.shelf.put_shop(&shop.to_json(), etag.as_deref()).await?;
                 let changed = self.inner.shop.borrow().as_ref() != Some(&shop);
                 *self.inner.shop.borrow_mut() = Some(shop);
@@ -44,6 +44,17 @@ impl Device {
             }
             other => Err(failure(other)),
         }
+    }
+
+    async fn accept_shop(&self, body: &[u8], merchant_id: &str) -> Result<Shop, DeviceError> {
+        let untrusted = |error: &dyn std::fmt::Display| DeviceError::Untrusted(error.to_string());
+        let answer = SignedShop::from_json(body).map_err(|_| DeviceError::NotHoldfast)?;
+        let document = Shop::parse(&answer.shop).map_err(|e| untrusted(&e))?;
+        let accepted = self.shared().trust.accept(document, &self.shared().money).await;
+        let shop = accepted.map_err(|e| untrusted(&e))?;
+        let held = self.inner.shop.borrow().as_ref().map_or(0, |held| held.version);
+        shop.check(merchant_id, held).map_err(|e| untrusted(&e))?;
+        Ok(shop)
     }
 
     /// Tells the server this device's chain head and what waits.

@@ -96,6 +96,8 @@ impl Till {
                 total_minor: pos.amt,
                 tax_minor: lines.iter().map(|line| line.tax_minor).sum(),
                 lines,
+                tip_minor: 0,
+                staff: None,
             },
         }
     }

@@ -125,5 +125,13 @@ fn sale(number: String) -> SaleWire {
         tax_bp: 1900,
         tax_minor: 0,
     };
-    SaleWire { number, currency: "EUR".into(), total_minor: PRICE_MINOR, tax_minor: 0, lines: vec![line] }
+    SaleWire {
+        number,
+        currency: "EUR".into(),
+        total_minor: PRICE_MINOR,
+        tax_minor: 0,
+        lines: vec![line],
+        tip_minor: 0,
+        staff: None,
+    }
 }

@@ -21,6 +21,7 @@ pub mod reconciliations;
 pub mod reports;
 pub mod sessions;
 pub mod shop;
+pub mod staff;
 pub mod time;
 pub mod tombstones;
 pub mod webhooks;

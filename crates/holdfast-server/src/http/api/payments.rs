@@ -115,6 +115,19 @@ async fn asked_by(server: &Server, request: Request) -> Result<(MerchantId, Uri)
     Ok((signed.device.merchant_id, signed.uri))
 }
 
+/// What devices and staff of a merchant are called now.
+struct Names {
+    devices: Vec<(DeviceId, String)>,
+    staff: Vec<(String, String)>,
+}
+
+impl Names {
+    async fn of(server: &Server, merchant_id: MerchantId) -> Result<Self, ApiError> {
+        let devices = server.ledger.device_names(merchant_id).await?;
+        Ok(Self { devices, staff: server.ledger.staff_names(merchant_id).await? })
+    }
+}
+
 /// A payment as a till may see it.
 pub async fn one_view(server: &Server, payment: &Payment) -> Result<PaymentView, ApiError> {
     let views = views(server, payment.merchant_id, std::slice::from_ref(payment)).await?;
@@ -123,7 +136,7 @@ pub async fn one_view(server: &Server, payment: &Payment) -> Result<PaymentView,
 
 /// Payments of one merchant.
 async fn views(server: &Server, merchant_id: MerchantId, payments: &[Payment]) -> Result<Vec<PaymentView>, ApiError> {
-    let names = server.ledger.device_names(merchant_id).await?;
+    let names = Names::of(server, merchant_id).await?;
     // Few payments are declined and kept; for the others nobody needs to know the window.
     let now_ms = server.clock.now_ms();
     let window_ms = if payments.iter().any(is_kept) { server.ledger.window_ms(now_ms, merchant_id).await? } else { 0 };
@@ -143,8 +156,9 @@ fn retry(payment: &Payment, window_ms: i64) -> Option<RetryView> {
     (is_kept(payment) && from_ms < until_ms).then_some(RetryView { from_ms, until_ms, by_itself })
 }
 
-fn view(server: &Server, payment: &Payment, names: &[(DeviceId, String)]) -> PaymentView {
-    let name = names.iter().find(|(id, _)| *id == payment.device_id).map(|(_, name)| name.clone());
+fn view(server: &Server, payment: &Payment, names: &Names) -> PaymentView {
+    let name = names.devices.iter().find(|(id, _)| *id == payment.device_id).map(|(_, name)| name.clone());
+    let staff_name = names.staff.iter().find(|(id, _)| *id == payment.sale.staff).map(|(_, name)| name.clone());
     let (reason, approval_code) = match &payment.state {
         PaymentState::Declined { decline, .. } => {
             (Some(Reason { code: decline.code.clone(), text: decline.words().to_owned() }), None)
@@ -177,6 +191,9 @@ fn view(server: &Server, payment: &Payment, names: &[(DeviceId, String)]) -> Pay
         amount_minor: payment.sale.amount_minor,
         currency: payment.sale.currency.clone(),
         tax_minor: payment.sale.tax_minor,
+        tip_minor: payment.sale.tip_minor,
+        staff_id: Some(payment.sale.staff.clone()).filter(|id| !id.is_empty()),
+        staff_name,
         refunded_minor: payment.state.refunded_minor(),
         state: payment.state.name().to_owned(),
         reason,

@@ -20,6 +20,7 @@ pub mod reports;
 pub mod shops;
 pub mod sign_in;
 mod slip;
+pub mod staff;
 mod story;
 pub mod style;
 pub mod today;

@@ -28,6 +28,7 @@ pub enum Tab {
     Reconciliation,
     Quarantine,
     Devices,
+    Staff,
     People,
     Webhooks,
 }
@@ -53,6 +54,7 @@ const GROUPS: &[&[Entry]] = &[
     ],
     &[
         (Tab::Devices, "Devices", "/office/devices", KEEPERS),
+        (Tab::Staff, "Staff", "/office/staff", KEEPERS),
         (Tab::People, "People", "/office/people", OWNER),
         (Tab::Webhooks, "Webhooks", "/office/webhooks", OWNER),
     ],

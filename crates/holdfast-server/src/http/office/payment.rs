@@ -130,6 +130,8 @@ async fn page(
     let names = server.ledger.device_names(desk.merchant_id()).await?;
     let till = names.iter().find(|(of, _)| *of == payment.device_id).map(|(_, name)| name.as_str());
     let sale = Sale::read(&server.ledger, payment.id).await?.ok_or(ApiError::PAYMENT_UNKNOWN)?;
+    let sellers = server.ledger.staff_names(desk.merchant_id()).await?;
+    let seller = sellers.iter().find(|(of, _)| *of == payment.sale.staff).map(|(_, name)| name.as_str());
     let is_open = server.ledger.instructions(payment.id).await?.iter().any(|known| known.progress.is_open());
     let currency = payment.sale.currency.as_str();
     let title = format!("Sale {}", payment.sale.number);
@@ -143,7 +145,7 @@ async fn page(
         (alert(fault))
         div.office-halves {
             div {
-                (slip::head(&payment, till.unwrap_or_default(), person.zone()))
+                (slip::head(&payment, till.unwrap_or_default(), seller, person.zone()))
                 section.office-card {
                     h2 { "What happened" }
                     ol.office-steps id="story" data-live { (story::told(&lines, currency, person.zone())) }

@@ -132,6 +132,7 @@ fn words(reason: &str) -> String {
     match reason {
         "device-revoked" => "From a revoked till".to_owned(),
         "unreadable" => "Not a record of a till".to_owned(),
+        "amount-mismatch" => "Goods and tip are not its amount".to_owned(),
         "record-signature-wrong" => "Its signature is wrong".to_owned(),
         "not-this-device" => "Signed by nobody we know".to_owned(),
         "id-conflict" => "Another payment has its number".to_owned(),

@@ -6,7 +6,7 @@ use holdfast_wire::record::LineWire;
 use maud::{Markup, html};
 
 /// The amount, how it stands, and with what it was paid.
-pub fn head(payment: &Payment, till: &str, zone: &str) -> Markup {
+pub fn head(payment: &Payment, till: &str, seller: Option<&str>, zone: &str) -> Markup {
     let (currency, refunded_minor) = (payment.sale.currency.as_str(), payment.state.refunded_minor());
     let (words, colour) = state(payment.state.name());
     html! {
@@ -22,6 +22,7 @@ pub fn head(payment: &Payment, till: &str, zone: &str) -> Markup {
                 }
                 dt { "Card" } dd { (card(&payment.card.brand, &payment.card.last4)) }
                 dt { "Till" } dd { (till) }
+                @if let Some(seller) = seller { dt { "Sold by" } dd { (seller) } }
                 dt { "Taken" } dd { (time(payment.taken_ms, zone)) @if payment.offline { ", offline" } }
             }
         }
@@ -40,6 +41,9 @@ pub fn sold(payment: &Payment) -> Markup {
                 dl.office-facts {
                     @for line in &lines {
                         dt { (line.qty) " × " (line.name) } dd.num { (money(line.total_minor, currency)) }
+                    }
+                    @if payment.sale.tip_minor > 0 {
+                        dt { "Tip" } dd.num { (money(payment.sale.tip_minor, currency)) }
                     }
                     dt { "Tax in it" } dd.num { (money(payment.sale.tax_minor, currency)) }
                 }

@@ -1,9 +1,10 @@
-//! Signing in and out, and who works for a shop.
+//! Signing in and out, who works for a shop, and who sells at its tills.
 
 use super::ApiError;
 use super::describe::{Description, describe, part, uuid};
 use crate::http::api::people::{Invited, NewStaff, RoleChange, Staff};
 use crate::http::api::sessions::{Choice, NewSession, SignIn, Who};
+use crate::http::api::staff::{NewSeller, SellerChange, StaffEntry, StaffList, TillSettingsBody};
 use serde_json::json;
 use utoipa::openapi::path::Parameter;
 
@@ -11,7 +12,7 @@ const PERSON: &str = "0b8f6a52-1d3e-4c7a-8f19-7a2c4e6d8b90";
 const MERCHANT: &str = "5f0c7a52-6f6e-4b8e-9c2e-0d9a1b3c4d5e";
 
 pub fn all() -> Vec<Description> {
-    [sessions(), staff()].into_iter().flatten().collect()
+    [sessions(), staff(), sellers()].into_iter().flatten().collect()
 }
 
 fn staff() -> Vec<Description> {
@@ -44,6 +45,37 @@ fn staff() -> Vec<Description> {
             .gives::<Invited>(201, "The link, shown this once.", invited())
             .problems(&[ApiError::PERSON_UNKNOWN, ApiError::PERSON_ELSEWHERE]),
     ]
+}
+
+fn sellers() -> Vec<Description> {
+    let entry = || json!({"id": PERSON, "name": "Ada Byrne", "role": "manager", "active": true, "has_pin": true});
+    vec![
+        describe("people", "GET", "/api/v1/staff", "listStaff", "Gives who sells at the tills, those who left too")
+            .gives::<StaffList>(200, "Everybody, by name.", json!({"v": 1, "staff": [entry()]}))
+            .tagged(),
+        describe("people", "POST", "/api/v1/staff", "addStaff", "Puts somebody on the staff list")
+            .about("Tills hear of it with their next connection. A PIN is a screen lock, not a key.")
+            .takes::<NewSeller>(json!({"v": 1, "id": PERSON, "name": "Ada Byrne", "role": "manager", "pin": "2468"}))
+            .gives::<StaffEntry>(201, "On the list.", entry())
+            .gives::<StaffEntry>(200, "This id is on the list already, and was left as it is.", entry())
+            .problems(&[ApiError::STAFF_FULL]),
+        describe("people", "PATCH", "/api/v1/staff/{id}", "changeStaff", "Changes somebody's name, role or PIN, or lets them sign in no longer")
+            .parameter(person_id())
+            .takes::<SellerChange>(json!({"v": 1, "pin": "8642"}))
+            .gives_nothing(204, "Done.")
+            .problems(&[ApiError::STAFF_UNKNOWN]),
+        describe("people", "GET", "/api/v1/till-settings", "getTillSettings", "Gives how the tills lock themselves, and which tips they offer")
+            .gives::<TillSettingsBody>(200, "The settings.", settings())
+            .tagged(),
+        describe("people", "PUT", "/api/v1/till-settings", "setTillSettings", "Says how the tills lock themselves, and which tips they offer")
+            .about("Tips of the kind `percent` are three rates in basis points, up to 10000; those of the kind `fixed` are three amounts in minor units.")
+            .takes::<TillSettingsBody>(settings())
+            .gives_nothing(204, "Done."),
+    ]
+}
+
+fn settings() -> serde_json::Value {
+    json!({"v": 1, "must_sign_in": true, "idle_lock_ms": 300_000, "staff_on_receipts": false, "tips": {"kind": "percent", "values": [500, 1_000, 1_500]}})
 }
 
 fn person_id() -> Parameter {

@@ -19,7 +19,7 @@ const LOCATION: &str = "1f7b7c0e-9d2a-4f51-8a44-6f0f3a5b2c11";
 /// A payment as an example.
 pub fn payment() -> Value {
     json!({"v": 1, "id": PAYMENT, "device_id": DEVICE, "device_name": "Counter", "seq": 12, "number": "1-0012", "amount_minor": 1060, "currency": "EUR",
-        "tax_minor": 98, "refunded_minor": 0, "state": "captured", "reason": null, "approval_code": "123456", "brand": "visa", "last4": "4242", "entry": "swipe", "offline": true,
+        "tax_minor": 98, "tip_minor": 0, "refunded_minor": 0, "state": "captured", "reason": null, "approval_code": "123456", "brand": "visa", "last4": "4242", "entry": "swipe", "offline": true,
         "taken_ms": 1_795_446_000_000_i64, "received_ms": 1_795_446_060_000_i64, "changed_ms": 1_795_446_061_000_i64,
         "lines": [{"name": "Flat white", "qty": 2, "unit_minor": 420, "total_minor": 840, "tax_bp": 1900, "tax_minor": 134}], "receipt": "/r/AAAAAAAAAAAAAAAAAAAAAA"})
 }

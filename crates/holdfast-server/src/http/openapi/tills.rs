@@ -11,7 +11,7 @@ use holdfast_wire::keylog::KeyLogPage;
 use holdfast_wire::keyset::KeySetAnswer;
 use holdfast_wire::offer::{StoneOffer, StoneOfferAnswer};
 use holdfast_wire::receipt::{ReceiptMail, ReceiptMails, ReceiptRequest};
-use holdfast_wire::shop::Shop;
+use holdfast_wire::shop::{Shop, SignedShop};
 use holdfast_wire::time::{Heartbeat, TimeAnswer};
 use serde_json::{Value, json};
 use utoipa::openapi::Schema;
@@ -77,6 +77,10 @@ fn enrolment() -> Vec<Description> {
                     "categories": [{"id": "coffee", "name": "Coffee", "colour": "brown"}],
                     "items": [{"id": "flat-white", "category_id": "coffee", "name": "Flat white", "price_minor": 420, "tax_bp": 1900}]}),
             )
+            .tagged(),
+        describe("tills", "GET", "/api/v1/shop/signed", "getSignedShop", "Gives the same with staff and tips, signed")
+            .about("The payload is a Shop, with a version that only grows. The ETag goes by what is signed.")
+            .gives::<SignedShop>(200, "A JWS by an acknowledgement key of the key set.", json!({"v": 1, "shop": JWS}))
             .tagged(),
     ]
 }

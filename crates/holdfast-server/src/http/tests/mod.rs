@@ -15,6 +15,7 @@ mod receipts;
 mod replicas;
 mod reports;
 mod settlement;
+mod staff;
 mod webhooks;
 
 use super::{Server, router};

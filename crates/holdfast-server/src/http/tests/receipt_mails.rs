@@ -103,7 +103,7 @@ async fn templates_are_tried_before_they_are_kept() {
     assert_eq!((answer["error"]["part"].as_str(), answer["error"]["line"].as_i64()), (Some("text"), Some(2)));
     assert_eq!(put(wrong, "/demo/mail/templates", "PUT").await.problem(), (422, "template-refused".into()));
     let answer = put(good.clone(), "/demo/mail/preview", "POST").await.json::<serde_json::Value>();
-    assert_eq!(answer["text"], "€11.60");
+    assert_eq!(answer["text"], "€12.60");
     for version in 1..3 {
         let kept = put(good.clone(), "/demo/mail/templates", "PUT").await;
         assert_eq!(

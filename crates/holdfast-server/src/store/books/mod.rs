@@ -15,12 +15,16 @@ mod payments;
 mod replicas;
 pub(crate) mod row;
 mod shop;
+mod staff;
+mod till_settings;
 
 pub use again::Anew;
 pub use devices::{Enrolled, Enrolment, Heartbeat};
 pub use keys::{AckKeyRow, CardKeyRow, KeySetRow, KeyWrite, SignerRequestRow, SignerRow};
 pub use mails::{Added, MAIL_TOPIC, Mail, NewMail};
 pub use replicas::BEAT_MS;
+pub use staff::{NewStaff, StaffAdded, StaffChange, StaffMember};
+pub use till_settings::TillSettings;
 
 use super::db::{BOOKS, Conn, Database, Dialect, OpenError, Place};
 use super::outbox::{TOPICS, Topic};

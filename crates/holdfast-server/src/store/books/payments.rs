@@ -186,8 +186,8 @@ pub async fn insert(
     sqlx::query(
         "INSERT INTO payments (id, merchant_id, device_id, seq, prev, record_hash, record, card_key_kid, number, amount_minor,
          currency, tax_minor, lines, brand, last4, entry, offline, pan_hmac, taken_ms, received_ms, state, reason, approval_code,
-         settled_ms, changed_ms, change, replaces) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-         $19, $20, $21, $22, $23, $24, $25, $26, $27)",
+         settled_ms, changed_ms, change, replaces, tip_minor, staff) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+         $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)",
     )
     .bind(payment.id.to_string())
     .bind(payment.merchant_id.to_string())
@@ -216,6 +216,8 @@ pub async fn insert(
     .bind(now_ms)
     .bind(change)
     .bind(payment.again.replaces.map(|id| id.to_string()))
+    .bind(payment.sale.tip_minor)
+    .bind(&payment.sale.staff)
     .execute(&mut *connection)
     .await?;
     let change = Change {

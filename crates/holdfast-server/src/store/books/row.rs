@@ -66,6 +66,8 @@ pub fn payment(row: &AnyRow) -> Result<Payment, StoreError> {
             amount_minor: row.try_get("amount_minor")?,
             currency: row.try_get("currency")?,
             tax_minor: row.try_get("tax_minor")?,
+            tip_minor: row.try_get("tip_minor")?,
+            staff: row.try_get("staff")?,
             lines: row.try_get("lines")?,
         },
         card: CardSummary {

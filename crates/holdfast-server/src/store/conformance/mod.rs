@@ -129,6 +129,8 @@ impl<L: Ledger> Fixture<L> {
                 amount_minor: 1_060,
                 currency: "EUR".into(),
                 tax_minor: 98,
+                tip_minor: 60,
+                staff: "01010101-0101-4101-8101-010101010101".into(),
                 lines: "[]".into(),
             },
             card: CardSummary { brand: "visa".into(), last4: "4242".into(), entry: "swipe".into(), pan_hmac: None },
