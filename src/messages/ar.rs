@@ -104,6 +104,7 @@ pub static MESSAGES: Messages = Messages {
     mail_queued: "في الطريق.",
     mail_sent: "أُرسل.",
     mail_not_set_up: "هذا الخادم لا يرسل بريدًا. اعرض الرمز بدلًا منه.",
+    mail_bounced: "عاد البريد: لا يوجد أحد بهذا العنوان. تأكد منه مع العميل.",
     mail_refused: "لم يصل: العنوان لا يقبله.",
     new_sale: "بيع جديد",
     another_card: "بطاقة أخرى",

@@ -104,6 +104,7 @@ pub static MESSAGES: Messages = Messages {
     mail_queued: "Unterwegs.",
     mail_sent: "Gesendet.",
     mail_not_set_up: "Dieser Server sendet keine E-Mail. Zeigen Sie den Code.",
+    mail_bounced: "Er kam zurück: Diese Adresse gibt es nicht. Fragen Sie den Kunden noch einmal.",
     mail_refused: "Nicht zugestellt: Die Adresse nimmt ihn nicht an.",
     new_sale: "Neuer Verkauf",
     another_card: "Andere Karte",

@@ -104,6 +104,7 @@ pub static MESSAGES: Messages = Messages {
     mail_queued: "On its way.",
     mail_sent: "Sent.",
     mail_not_set_up: "This server sends no e-mail. Show the code instead.",
+    mail_bounced: "It came back: nobody has this address. Check it with the customer.",
     mail_refused: "Not delivered: the address does not take it.",
     new_sale: "New sale",
     another_card: "Try another card",

@@ -112,6 +112,7 @@ pub struct Messages {
     pub mail_queued: &'static str,
     pub mail_sent: &'static str,
     pub mail_not_set_up: &'static str,
+    pub mail_bounced: &'static str,
     pub mail_refused: &'static str,
     pub new_sale: &'static str,
     pub another_card: &'static str,

@@ -50,6 +50,7 @@ pub fn state_words(state: &str, t: &'static Messages) -> &'static str {
         "waiting" => t.mail_waiting,
         "queued" => t.mail_queued,
         "sent" => t.mail_sent,
+        "bounced" => t.mail_bounced,
         "mail-not-set-up" => t.mail_not_set_up,
         _ => t.mail_refused,
     }

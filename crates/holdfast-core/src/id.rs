@@ -56,6 +56,16 @@ macro_rules! uuid_v4 {
             pub fn make(random: [u8; 16]) -> Self {
                 Self(Builder::from_random_bytes(random).into_uuid())
             }
+
+            pub fn to_bytes(self) -> [u8; 16] {
+                self.0.into_bytes()
+            }
+
+            /// The id of these bytes, if they are one.
+            pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
+                let id = Uuid::from_bytes(bytes);
+                (id.get_version_num() == 4 && id.get_variant() == uuid::Variant::RFC4122).then_some(Self(id))
+            }
         }
 
         impl FromStr for $name {

@@ -145,6 +145,11 @@ pub const MAIL_RETRY_MS_MAX: i64 = 3_600_000;
 pub const MAIL_TEMPLATE_BYTES_MAX: usize = 16_384;
 pub const MAIL_TEMPLATE_STEPS_MAX: u64 = 50_000;
 pub const MAIL_OUTPUT_BYTES_MAX: usize = 131_072;
+/// Bytes of the form in which templates are edited: each byte of theirs may take three there. Versions that are kept.
+pub const MAIL_TEMPLATE_FORM_BYTES_MAX: usize = 131_072;
+pub const MAIL_TEMPLATE_VERSIONS_MAX: i64 = 50;
+/// Bytes that are read of a message that came back.
+pub const BOUNCE_BYTES_MAX: u64 = 262_144;
 /// Characters of an e-mail address (RFC 5321 section 4.5.3.1.3, without the brackets).
 pub const EMAIL_CHARS_MAX: usize = 254;
 /// Receipts that a till holds for customers until they can be sent.

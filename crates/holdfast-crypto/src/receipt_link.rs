@@ -9,8 +9,9 @@ use aws_lc_rs::hmac;
 
 use crate::SecretBytes;
 
-/// Tells this use of the server's key from every other.
+/// Tell these uses of the server's key from every other.
 const LABEL: &[u8] = b"holdfast receipt link v1";
+const BOUNCE_LABEL: &[u8] = b"holdfast return path v1";
 
 /// The key cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,8 +30,20 @@ impl ReceiptLinkKey {
     /// # Errors
     /// [`ReceiptLinkError`].
     pub fn derive(key: &SecretBytes) -> Result<Self, ReceiptLinkError> {
+        Self::derive_as(key, LABEL)
+    }
+
+    /// The same for the return paths of letters, whose tokens are those of other ids.
+    ///
+    /// # Errors
+    /// [`ReceiptLinkError`].
+    pub fn derive_for_bounces(key: &SecretBytes) -> Result<Self, ReceiptLinkError> {
+        Self::derive_as(key, BOUNCE_LABEL)
+    }
+
+    fn derive_as(key: &SecretBytes, label: &[u8]) -> Result<Self, ReceiptLinkError> {
         // Opened to derive another key from it, which does not show it.
-        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.expose()), LABEL);
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.expose()), label);
         let unbound = || UnboundCipherKey::new(&AES_256, derived.as_ref());
         // One block under one key is all that is ever enciphered, so no mode of operation is at work here.
         let there = unbound().and_then(EncryptingKey::ecb).map_err(|_| ReceiptLinkError)?;

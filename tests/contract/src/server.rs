@@ -104,6 +104,13 @@ impl Server {
         matches!(child.try_wait(), Ok(None)).then(|| child.id())
     }
 
+    /// The server's program with other words, for the data of this server.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command.args(words).arg("--data").arg(self.data());
+        command
+    }
+
     /// What it has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.join("server.log")).expect("a log")

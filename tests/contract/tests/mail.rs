@@ -195,6 +195,54 @@ fn a_server_killed_before_its_commit_sends_the_same_letter_again() {
     }
 }
 
+/// What a mail system does with a letter that it cannot deliver after all: it hands its report to the program that the return path names.
+fn come_back(server: &Server, template: &str, return_path: &str) -> (Option<i32>, String) {
+    let dsn = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/holdfast-server/mail/dsn").join(template);
+    let dsn = std::fs::read_to_string(dsn).expect("a report").replace("RETURN-PATH", return_path);
+    let mut command = server.command(&["mail", "bounce"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    std::io::Write::write_all(&mut child.stdin.take().expect("its input"), dsn.as_bytes()).expect("writes");
+    let output = child.wait_with_output().expect("ends");
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[test]
+#[ignore = "needs a mail server: cargo xtask test mail"]
+fn a_letter_that_comes_back_is_told_and_nobody_can_forge_one() {
+    let sink = Sink::start("starttls");
+    let more = ["--bounce-address".to_owned(), "bounces@shop.example".to_owned()];
+    let server = sink.server("smtp://localhost:PORT", &more);
+    let (till, payment) = sold(&server);
+    ask(&till, &payment, 1, "ada@customer.example");
+    ask(&till, &payment, 2, "grace@customer.example");
+    assert_eq!(ends(&till, &payment), [("sent".to_owned(), None), ("sent".to_owned(), None)]);
+    let letters = sink.letters();
+    let path_of = |to: &str| {
+        let letter = letters.iter().find(|letter| letter["rcpt_tos"][0] == to).expect("a letter");
+        letter["mail_from"].as_str().expect("an address").to_owned()
+    };
+    let (ada, grace) = (path_of("ada@customer.example"), path_of("grace@customer.example"));
+    for path in [&ada, &grace] {
+        let token = path.strip_prefix("bounces+").and_then(|rest| rest.strip_suffix("@shop.example")).expect("a token");
+        assert_eq!((token.len(), token.contains("7d1f1c9e")), (32, false), "{path}");
+    }
+    assert_ne!(ada, grace);
+    // While the server runs, as a mail system would. A guess, a delay and an answer are passed over.
+    let guess = "bounces+00000000000000000000000000000000@shop.example";
+    for (template, path, said) in [
+        ("postfix.eml", guess, "it is not addressed to the return path of a letter of ours"),
+        ("postfix-delayed.eml", ada.as_str(), "it does not say that a delivery failed for good"),
+        ("postfix.eml", ada.as_str(), "noted: the letter came back"),
+        ("exim.eml", ada.as_str(), "noted before"),
+    ] {
+        assert_eq!(come_back(&server, template, path), (Some(0), said.to_owned()), "{template}");
+    }
+    let ended = ends(&till, &payment);
+    let bounced = ("bounced".to_owned(), Some("5.1.1".to_owned()));
+    assert!(ended.contains(&bounced) && ended.contains(&("sent".to_owned(), None)), "{ended:?}");
+    assert_eq!(server.captured(&payment), (1, vec![1_060]), "and it has nothing to do with the money");
+}
+
 #[test]
 #[ignore = "needs a mail server: cargo xtask test mail"]
 fn nothing_is_said_to_a_mail_server_without_tls() {

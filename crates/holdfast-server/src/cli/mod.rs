@@ -5,6 +5,7 @@ pub(crate) mod doors;
 mod keys;
 mod keystore;
 mod logging;
+mod mail;
 mod owner;
 pub(crate) mod replica;
 mod report;
@@ -74,6 +75,11 @@ enum Command {
     },
     /// Compare the acquirer's account of a day with the books. Ends with 1 when something differs.
     Reconcile(settle::ReconcileArgs),
+    /// Letters that came back.
+    Mail {
+        #[command(subcommand)]
+        command: mail::MailCommand,
+    },
     /// People who run shops: the first owner is made here.
     Owner {
         #[command(subcommand)]
@@ -210,6 +216,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     logging::start(cli.log_json);
     let outcome = match cli.command {
+        Command::Mail { command } => return mail::run(command),
         Command::Serve(args) => serve::serve(args),
         Command::Migrate(store) => care::migrate(&store).map_err(Into::into),
         Command::Backup { store, to } => care::backup(&store, &to).map_err(Into::into),

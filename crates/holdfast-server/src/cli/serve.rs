@@ -15,7 +15,7 @@ use crate::journal::{self, Journal};
 use crate::keys::store::KeyStoreError;
 use crate::keys::{BookedCardKeys, KeyError, KeyFileError, Keyring, LocalKeys, Material};
 use crate::listen;
-use crate::mail::{self, MailSettingsError, Mails, Post};
+use crate::mail::{self, MailSettingsError, Mails, Post, ReturnPaths};
 use crate::ops::{self, Metrics, Ops};
 use crate::people::{People, PeopleError};
 use crate::process::{Clock as _, Processor, runner};
@@ -24,6 +24,7 @@ use crate::settlement;
 use crate::store::care::{self, CareError};
 use crate::store::{Books, Ledger as _, OpenError, Place, PostgresUrl, StoreError};
 use holdfast_core::id::MerchantId;
+use holdfast_crypto::receipt_link::ReceiptLinkError;
 use holdfast_wire::b64;
 use std::fs::{DirBuilder, File};
 use std::net::SocketAddr;
@@ -70,6 +71,8 @@ pub enum ServeError {
     Runtime(std::io::Error),
     #[error(transparent)]
     Receipts(#[from] ReceiptError),
+    #[error(transparent)]
+    ReturnPaths(#[from] ReceiptLinkError),
     #[error(transparent)]
     Mail(#[from] MailSettingsError),
     #[error(transparent)]
@@ -186,7 +189,7 @@ pub(crate) async fn build(
     // Opened to key the hash of card numbers, which is what it is for.
     let pan_key = holdfast_crypto::SecretBytes::from(local.pan_key.expose().as_slice());
     let receipts = Arc::new(Receipts::new(&local.pan_key)?.with_pay_again(!args.payments.no_pay_again));
-    let mails = mails(args, &ledger, &receipts, clock)?;
+    let mails = mails(args, &ledger, &receipts, ReturnPaths::new(&local.pan_key)?, clock)?;
     let processor = Processor::new(Arc::clone(&ledger), Arc::new(acquirer), card_keys, clock, pan_key)
         .with_retries_declined(args.payments.retry_declined)
         .with_on_change(Arc::new(move |_| changed.send_modify(|count| *count += 1)));
@@ -220,6 +223,7 @@ fn mails(
     args: &ServeArgs,
     ledger: &Arc<Books>,
     receipts: &Arc<Receipts>,
+    paths: ReturnPaths,
     clock: SystemClock,
 ) -> Result<Mails, ServeError> {
     let demo_url = args.demo.then(|| format!("http://{}", SocketAddr::new(args.host, args.port)));
@@ -229,7 +233,7 @@ fn mails(
     let folder = args.data.join(DEMO_MAILS);
     let post = Post::open(&settings, args.demo.then_some(folder.as_path()))?;
     let (ledger, receipts) = (Arc::clone(ledger), Arc::clone(receipts));
-    Ok(Mails { ledger, receipts, settings, post, clock, wake: Notify::new() })
+    Ok(Mails { ledger, receipts, settings, post, clock, paths, wake: Notify::new() })
 }
 
 /// Makes what is missing: the demo's shop and acquirer, the keys.

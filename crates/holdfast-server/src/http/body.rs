@@ -27,8 +27,13 @@ pub async fn json<T: DeserializeOwned>(request: Request) -> Result<(T, Bytes), A
 
 /// The fields of a page's form.
 pub async fn form<T: DeserializeOwned>(request: Request) -> Result<T, ApiError> {
+    form_of(request, SMALL_BODY_BYTES_MAX).await
+}
+
+/// The same of a form that may be larger.
+pub async fn form_of<T: DeserializeOwned>(request: Request, bytes_max: usize) -> Result<T, ApiError> {
     let (parts, body) = request.into_parts();
-    let bytes = bytes(body, SMALL_BODY_BYTES_MAX, ApiError::BODY_TOO_LARGE).await?;
+    let bytes = bytes(body, bytes_max, ApiError::BODY_TOO_LARGE).await?;
     let request = Request::from_parts(parts, Body::from(bytes));
     Form::from_request(request, &()).await.map(|Form(value)| value).map_err(|_| ApiError::REQUEST_UNREADABLE)
 }

@@ -2,6 +2,7 @@
 
 use super::Server;
 use super::door::Access;
+use super::office::letters::PREVIEW_LINK;
 use super::problem::ApiError;
 use super::routes::{Route, route};
 use crate::mail::{Post, Rendered, TemplateError, Templates};
@@ -18,9 +19,6 @@ use holdfast_core::id::MailId;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// An address as it stands in a preview.
-const PREVIEW_LINK: &str = "https://pay.shop.example/r/AAAAAAAAAAAAAAAAAAAAAA";
 
 #[derive(Serialize)]
 struct Kept {

@@ -1,5 +1,6 @@
 //! Sends what the outbox holds.
 
+use super::bounce::ReturnPaths;
 use super::letter::letter;
 use super::notice::{self, NOTICE_TOPIC};
 use super::post::{Post, PostError};
@@ -30,6 +31,7 @@ pub struct Mails {
     pub settings: MailSettings,
     pub post: Post,
     pub clock: SystemClock,
+    pub paths: ReturnPaths,
     /// Wakes the sender.
     pub wake: Notify,
 }
@@ -111,7 +113,8 @@ impl Mails {
         };
         let parts = self.parts(&task, &view).await?;
         let written = address.parse().ok().and_then(|to| {
-            let letter = letter(&mail, &self.settings.from, &view.shop.name, to, parts);
+            let back = self.settings.bounces.as_ref().and_then(|base| self.paths.of(base, id));
+            let letter = letter(&mail, &self.settings.from, back, &view.shop.name, to, parts);
             letter.map_err(|error| tracing::warn!(mail = %id, %error, "a letter was not written")).ok()
         });
         let Some(written) = written else {

@@ -1,6 +1,7 @@
 //! How letters leave the server: what the operator says, read once at the start, with words for what is wrong.
 
 use holdfast_crypto::{Secret, SecretString};
+use lettre::address::Address;
 use lettre::message::Mailbox;
 use std::fs::File;
 use std::io::Read as _;
@@ -10,6 +11,9 @@ use std::path::PathBuf;
 
 /// Where the password may be, besides a file.
 const PASSWORD_VARIABLE: &str = "HOLDFAST_SMTP_PASSWORD";
+
+/// Characters of the name in the address that bounces come to.
+const BOUNCE_USER_CHARS_MAX: usize = 31;
 
 /// The part of the command line that is about letters.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -26,6 +30,10 @@ pub struct MailArgs {
     /// Who sends receipts, as `Receipts <receipts@shop.example>`.
     #[arg(long, env = "HOLDFAST_MAIL_FROM")]
     pub mail_from: Option<String>,
+    /// Where letters that cannot be delivered are sent back to, as bounces@shop.example: each letter goes out under bounces+TOKEN@shop.example, and
+    /// the mail system hands what comes in there to `holdfast mail bounce` (docs/receipts.md). Without it they go to the sender.
+    #[arg(long, env = "HOLDFAST_BOUNCE_ADDRESS")]
+    pub bounce_address: Option<String>,
     /// Where the outside world finds this server, as https://pay.shop.example: letters link to the live receipt there, and
     /// the back office keeps its cookies to encrypted connections.
     #[arg(long, env = "HOLDFAST_PUBLIC_URL")]
@@ -55,6 +63,10 @@ pub enum MailSettingsError {
     CaForm { path: PathBuf },
     #[error("--mail-from is missing or no address: give one as `Receipts <receipts@shop.example>`")]
     From,
+    #[error(
+        "--bounce-address is no address such as bounces@shop.example, of at most {BOUNCE_USER_CHARS_MAX} characters before the @ and without a +"
+    )]
+    Bounces,
     #[error("--public-url is not https://host (http:// only to this machine), without a path")]
     PublicUrl,
     #[error("the mail server's certificates cannot be checked: {0}")]
@@ -88,6 +100,8 @@ pub struct Smtp {
 pub struct MailSettings {
     pub smtp: Option<Smtp>,
     pub from: Mailbox,
+    /// Where letters come back to.
+    pub bounces: Option<Address>,
     /// Without a slash at its end; empty when the world does not know this server.
     pub public_url: String,
 }
@@ -108,7 +122,8 @@ impl MailArgs {
             Some(url) => public(url)?,
             None => String::new(),
         };
-        Ok(MailSettings { smtp, from, public_url })
+        let bounces = self.bounce_address.as_deref().map(bounces).transpose()?;
+        Ok(MailSettings { smtp, from, bounces, public_url })
     }
 
     fn smtp(&self, url: &str) -> Result<Smtp, MailSettingsError> {
@@ -152,6 +167,13 @@ impl MailArgs {
         text.truncate(text.trim_end_matches(['\r', '\n']).len());
         Ok(Secret::new(text))
     }
+}
+
+/// With room for a token after the user's name: 64 characters at most (RFC 5321 section 4.5.3.1.1).
+fn bounces(text: &str) -> Result<Address, MailSettingsError> {
+    let address: Address = text.parse().map_err(|_| MailSettingsError::Bounces)?;
+    let fits = address.user().len() <= BOUNCE_USER_CHARS_MAX && !address.user().contains('+');
+    if fits { Ok(address) } else { Err(MailSettingsError::Bounces) }
 }
 
 fn host_and_port(place: &str, port: u16) -> Result<(String, u16), MailSettingsError> {
@@ -217,6 +239,15 @@ mod tests {
         ] {
             let error = args(url).read(None).expect_err(url).to_string();
             assert!(error.contains(say) && !error.contains("secret"), "{url}: {error}");
+        }
+        for (address, is_good) in [
+            ("bounces@shop.example", true),
+            ("bounces+x@shop.example", false),
+            ("bounces", false),
+            (&format!("{}@shop.example", "b".repeat(32)), false),
+        ] {
+            let said = MailArgs { bounce_address: Some(address.to_owned()), ..args("smtps://mail.example") };
+            assert_eq!(said.read(None).is_ok(), is_good, "{address}");
         }
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).expect("changes");

@@ -18,7 +18,7 @@ const TEXT: &str = include_str!("../../mail/receipt.txt");
 const HTML: &str = include_str!("../../mail/receipt.html");
 
 /// A letter's three parts as they are edited.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Templates {
     pub subject: String,
     pub text: String,
@@ -48,6 +48,11 @@ impl Templates {
     /// Ours, for shops that wrote none.
     pub fn built_in() -> Self {
         Self { subject: "{{ t.subject }}".to_owned(), text: TEXT.to_owned(), html: HTML.to_owned() }
+    }
+
+    /// Nothing at all is how a shop says that it wants ours again.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
     }
 
     /// Writes the letter about a receipt. `link` is the address of the live receipt, empty when the server has no public one.

@@ -16,6 +16,10 @@ const CALL_MS_MAX: i64 = 15_000;
 /// How long this till tells what became of a letter, and keeps an address that it could not pass on.
 const KEPT_MS: i64 = 7 * 24 * 3_600_000;
 
+/// Most letters that come back do so within minutes, and all when the mail system gives up.
+const BOUNCE_MS_MAX: i64 = 6 * 24 * 3_600_000;
+const LOOK_MS: i64 = 10 * 60_000;
+
 /// A receipt that a customer asked for. Its address is there only until the server has it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptAsk {
@@ -25,11 +29,21 @@ pub struct ReceiptAsk {
     /// `waiting` on this device; then as the server says, or the name of the problem it answered with.
     pub state: String,
     pub asked_ms: i64,
+    /// When it was asked last whether a letter that was sent came back.
+    #[serde(default)]
+    looked_ms: i64,
 }
 
 impl std::fmt::Debug for ReceiptAsk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ReceiptAsk").field("id", &self.id).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl ReceiptAsk {
+    /// A letter that was taken may still come back: worth a look from time to time.
+    fn may_come_back(&self, now_ms: i64) -> bool {
+        self.state == "sent" && now_ms - self.asked_ms < BOUNCE_MS_MAX && now_ms - self.looked_ms >= LOOK_MS
     }
 }
 
@@ -48,6 +62,7 @@ impl Device {
             email: Some(email.to_owned()),
             state: "waiting".to_owned(),
             asked_ms: wall_ms(),
+            looked_ms: 0,
         };
         self.keep_ask(&row).await
     }
@@ -70,6 +85,11 @@ impl Device {
             let state = match &row.email {
                 Some(email) => self.pass_on(&row, email).await?,
                 None if row.state == "queued" => self.ask_after(&row).await?,
+                None if row.may_come_back(wall_ms()) => {
+                    let state = self.ask_after(&row).await?;
+                    self.keep_ask(&ReceiptAsk { looked_ms: wall_ms(), ..row.clone() }).await?;
+                    state
+                }
                 None => None,
             };
             if let Some(state) = state.filter(|state| *state != row.state) {

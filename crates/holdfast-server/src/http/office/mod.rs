@@ -7,6 +7,8 @@ mod chart;
 pub mod devices;
 mod format;
 mod hours;
+pub mod letters;
+mod mails;
 pub mod missing;
 mod needs;
 pub mod page;

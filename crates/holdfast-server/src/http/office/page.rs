@@ -29,6 +29,7 @@ pub enum Tab {
     Quarantine,
     Devices,
     Staff,
+    Letters,
     People,
     Webhooks,
 }
@@ -55,6 +56,7 @@ const GROUPS: &[&[Entry]] = &[
     &[
         (Tab::Devices, "Devices", "/office/devices", KEEPERS),
         (Tab::Staff, "Staff", "/office/staff", KEEPERS),
+        (Tab::Letters, "Letters", "/office/letters", OWNER),
         (Tab::People, "People", "/office/people", OWNER),
         (Tab::Webhooks, "Webhooks", "/office/webhooks", OWNER),
     ],

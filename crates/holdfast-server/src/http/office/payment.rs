@@ -2,6 +2,7 @@
 
 use super::again::{others, settle_form};
 use super::format::money;
+use super::mails::letters;
 use super::page::{Tab, alert, below};
 use super::{slip, story};
 use crate::again::Sale;
@@ -132,6 +133,7 @@ async fn page(
     let sale = Sale::read(&server.ledger, payment.id).await?.ok_or(ApiError::PAYMENT_UNKNOWN)?;
     let sellers = server.ledger.staff_names(desk.merchant_id()).await?;
     let seller = sellers.iter().find(|(of, _)| *of == payment.sale.staff).map(|(_, name)| name.as_str());
+    let mails = server.ledger.mails_of(payment.id).await?;
     let is_open = server.ledger.instructions(payment.id).await?.iter().any(|known| known.progress.is_open());
     let currency = payment.sale.currency.as_str();
     let title = format!("Sale {}", payment.sale.number);
@@ -159,6 +161,7 @@ async fn page(
                 }
                 (acts)
                 (others(&sale, &payment))
+                (letters(&mails, person.zone()))
                 (slip::sold(&payment))
             }
         }

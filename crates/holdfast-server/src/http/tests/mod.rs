@@ -3,6 +3,7 @@
 mod access;
 mod desk;
 mod instructions;
+mod letters;
 mod matrix;
 mod missing;
 mod paths;

@@ -7,7 +7,7 @@ use crate::store::StoreError;
 use crate::store::db::Conn;
 use crate::store::outbox::{self, NewTask, Task};
 use holdfast_core::id::{MailId, MerchantId, PaymentId};
-use holdfast_core::limits::RECEIPT_MAILS_MAX;
+use holdfast_core::limits::{MAIL_TEMPLATE_VERSIONS_MAX, RECEIPT_MAILS_MAX};
 use holdfast_core::time::UnixMs;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -33,6 +33,25 @@ pub struct Mail {
     pub code: Option<String>,
     pub asked_ms: UnixMs,
     pub changed_ms: UnixMs,
+}
+
+/// A version of a merchant's templates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TemplateVersion {
+    pub version: i64,
+    pub created_ms: UnixMs,
+    /// From then on the server's own are used.
+    pub is_built_in: bool,
+}
+
+/// What became of a bounce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BounceNoted {
+    Now,
+    Before,
+    Unknown,
+    /// The letter is not marked as sent yet: come again.
+    TooEarly,
 }
 
 /// What became of asking.
@@ -126,27 +145,99 @@ impl Books {
         write.await
     }
 
-    /// The merchant's templates of the highest version, if it has its own.
+    /// Notes that a letter that was sent came back, with the mail system's code.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn bounce_mail(&self, now_ms: UnixMs, id: MailId, code: String) -> Result<BounceNoted, StoreError> {
+        let write = self.db.write(move |c| {
+            Box::pin(async move {
+                let done = sqlx::query(
+                    "UPDATE receipt_mails SET state = 'bounced', code = $1, changed_ms = $2 WHERE id = $3 AND state = 'sent'",
+                )
+                .bind(code)
+                .bind(now_ms)
+                .bind(id.to_string())
+                .execute(&mut *c)
+                .await?;
+                if done.rows_affected() == 1 {
+                    return Ok(BounceNoted::Now);
+                }
+                let row = sqlx::query("SELECT state FROM receipt_mails WHERE id = $1")
+                    .bind(id.to_string())
+                    .fetch_optional(c)
+                    .await?;
+                let state: Option<String> = row.map(|row| row.try_get("state")).transpose()?;
+                Ok(match state.as_deref() {
+                    // The mail server took it, and the commit that says so is still to come.
+                    Some("queued") => BounceNoted::TooEarly,
+                    Some("bounced") => BounceNoted::Before,
+                    _ => BounceNoted::Unknown,
+                })
+            })
+        });
+        write.await
+    }
+
+    /// The templates that count now, with their version: the merchant's newest, if it has any of its own.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn mail_templates(&self, merchant_id: MerchantId) -> Result<Option<(i64, Templates)>, StoreError> {
-        let found = sqlx::query("SELECT * FROM mail_templates WHERE merchant_id = $1 ORDER BY version DESC LIMIT 1")
+        let newest = self.mail_template_versions(merchant_id).await?.into_iter().next();
+        let Some(TemplateVersion { version, .. }) = newest else { return Ok(None) };
+        let found = self.mail_templates_of(merchant_id, version).await?;
+        Ok(found.map(|templates| (version, if templates.is_nothing() { Templates::built_in() } else { templates })))
+    }
+
+    /// The merchant's templates of a version; [`Templates::is_nothing`] where it went back to the server's own.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn mail_templates_of(
+        &self,
+        merchant_id: MerchantId,
+        version: i64,
+    ) -> Result<Option<Templates>, StoreError> {
+        let found = sqlx::query("SELECT * FROM mail_templates WHERE merchant_id = $1 AND version = $2")
             .bind(merchant_id.to_string())
+            .bind(version)
             .fetch_optional(self.db.reader())
             .await?;
         let read = |row: AnyRow| {
-            let templates = Templates {
+            Ok(Templates {
                 subject: row.try_get("subject")?,
                 text: row.try_get("body_text")?,
                 html: row.try_get("body_html")?,
-            };
-            Ok((row.try_get("version")?, templates))
+            })
         };
         found.map(read).transpose()
     }
 
-    /// Keeps templates as the merchant's next version, which is given back.
+    /// The versions that are kept, the newest first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn mail_template_versions(&self, merchant_id: MerchantId) -> Result<Vec<TemplateVersion>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT version, created_ms, CASE WHEN subject = '' AND body_text = '' AND body_html = '' THEN 1 ELSE 0 END AS is_built_in
+             FROM mail_templates WHERE merchant_id = $1 ORDER BY version DESC LIMIT $2",
+        )
+        .bind(merchant_id.to_string())
+        .bind(MAIL_TEMPLATE_VERSIONS_MAX)
+        .fetch_all(self.db.reader())
+        .await?;
+        let version = |row: &AnyRow| {
+            Ok(TemplateVersion {
+                version: row.try_get("version")?,
+                created_ms: row.try_get("created_ms")?,
+                is_built_in: row.try_get::<i32, _>("is_built_in")? != 0,
+            })
+        };
+        rows.iter().map(version).collect()
+    }
+
+    /// Keeps templates as the merchant's next version, which is given back. The oldest go beyond the limit.
     ///
     /// # Errors
     /// When the database refuses.
@@ -168,9 +259,15 @@ impl Books {
                 .bind(templates.text)
                 .bind(templates.html)
                 .bind(now_ms)
-                .fetch_one(c)
+                .fetch_one(&mut *c)
                 .await?;
-                Ok(row.try_get("version")?)
+                let version: i64 = row.try_get("version")?;
+                sqlx::query("DELETE FROM mail_templates WHERE merchant_id = $1 AND version <= $2")
+                    .bind(merchant_id.to_string())
+                    .bind(version - MAIL_TEMPLATE_VERSIONS_MAX)
+                    .execute(c)
+                    .await?;
+                Ok(version)
             })
         });
         write.await

@@ -21,7 +21,7 @@ mod till_settings;
 pub use again::Anew;
 pub use devices::{Enrolled, Enrolment, Heartbeat};
 pub use keys::{AckKeyRow, CardKeyRow, KeySetRow, KeyWrite, SignerRequestRow, SignerRow};
-pub use mails::{Added, MAIL_TOPIC, Mail, NewMail};
+pub use mails::{Added, BounceNoted, MAIL_TOPIC, Mail, NewMail, TemplateVersion};
 pub use replicas::BEAT_MS;
 pub use staff::{NewStaff, StaffAdded, StaffChange, StaffMember};
 pub use till_settings::TillSettings;
