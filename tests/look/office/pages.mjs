@@ -13,6 +13,20 @@ const opened = (path) => async (page, shop) => {
   for (const summary of await page.locator('summary').all()) await summary.click();
 };
 
+/** The letter's editor, with a sample in its sandbox; the frame's own page is read there, so that it must have come. */
+const previewed = async (page, shop) => {
+  await page.goto(`${shop.origin}/office/letters`);
+  await page.locator('#sample').selectOption('declined');
+  await page.getByRole('button', { name: 'Preview', exact: true }).click();
+  await page.frameLocator('iframe[name=letter]').getByText('Declined: not paid').waitFor();
+};
+const refused = async (page, shop) => {
+  await page.goto(`${shop.origin}/office/letters`);
+  await page.locator('#html').fill('<p>{{ shop.name }}</p>\n<p>{{ recipt.total }}</p>');
+  await page.getByRole('button', { name: 'Keep', exact: true }).click();
+  await page.getByText('The HTML, line 2').waitFor();
+};
+
 /** Those that a picture is taken of in every size and theme. */
 export const pages = (shop) => [
   ['today', at('/office')],
@@ -29,6 +43,8 @@ export const pages = (shop) => [
   ['devices', opened('/office/devices')],
   ['devices-code', pressed('/office/devices', 'Make a code')],
   ['staff', opened('/office/staff')],
+  ['letters', previewed],
+  ['letters-refused', refused],
   ['people', opened('/office/people')],
   ['webhooks', at('/office/webhooks')],
   ['webhook', opened(`/office/webhooks/${shop.webhooks[1]}`)],

@@ -107,7 +107,7 @@ async fn a_preview_can_do_nothing_but_be_read() {
     let as_text = office.send("POST", "/office/letters/preview", &[&fields[..], &[("part", "text")]].concat()).await;
     assert_eq!(
         (as_text.header("content-type"), text(&as_text).as_str()),
-        ("text/plain; charset=utf-8", "S\n\nHello €11.60")
+        ("text/plain; charset=utf-8", "S\n\nHello €12.60")
     );
     let wrong = [("subject", "S"), ("text", "x"), ("html", "<b>{{ <i>nothing</i> }}</b>")];
     let wrong = text(&office.send("POST", "/office/letters/preview", &wrong).await);
