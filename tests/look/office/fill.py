@@ -106,6 +106,8 @@ def script(server, **plan):
 def people(server, owner):
     add = [server.binary, "owner", "add", "--data", server.data, "--email", "ada@harbour.example", "--name", "Ada Lovelace", "--password-stdin"]
     subprocess.run(add, input=f"{shop.PASSWORD}\n".encode(), stdout=subprocess.DEVNULL, check=True)
+    add[add.index("--email") + 1 : add.index("--password-stdin")] = ["charles@harbour.example", "--name", "Charles Babbage", "--role", "cashier"]
+    subprocess.run(add, input=f"{shop.PASSWORD}\n".encode(), stdout=subprocess.DEVNULL, check=True)
     for email, name, role in [("katherine@harbour.example", "Katherine Johnson", "manager"), ("alan@harbour.example", "Alan Turing", "cashier")]:
         owner.ask("POST", "/api/v1/people", {"v": 1, "email": email, "name": name, "role": role})
     invited = owner.ask("POST", "/api/v1/people", {"v": 1, "email": "edsger@harbour.example", "name": "", "role": "cashier"})
@@ -265,7 +267,7 @@ def main():
         market.holds(3, 4_820)
         past(server, counter, bar, market)
         hooks = owner.ask("GET", "/api/v1/webhooks")["webhooks"]
-        told = {"origin": server.origin, "email": "ada@harbour.example", "password": shop.PASSWORD, "welcome": link, "payments": payments, "day": day,
+        told = {"origin": server.origin, "email": "ada@harbour.example", "cashier": "charles@harbour.example", "password": shop.PASSWORD, "welcome": link, "payments": payments, "day": day,
                 "device": bar.id, "webhooks": [good["id"], *(one["id"] for one in hooks if one["id"] != good["id"])]}
         print(json.dumps(told), flush=True)
         sys.stdin.read()

@@ -52,6 +52,19 @@ export const pages = (shop) => [
   ['docs', at('/api/v1/docs')],
 ];
 
+/** The menu, where there is no room for a rail. */
+export const menu = async (page, shop) => {
+  await page.goto(`${shop.origin}/office`);
+  await page.getByRole('button', { name: 'Menu' }).click();
+};
+
+/** What somebody sees who only looks at payments and keeps the drawer. */
+export const ofCashier = (shop) => [
+  ['today', at('/office')],
+  ['payment', at(`/office/payments/${shop.payments.paid}`)],
+  ['cash', at('/office/cash')],
+];
+
 /** Those for whoever is not in. */
 export const outside = (shop) => [
   ['sign-in', at('/office/sign-in')],

@@ -32,6 +32,20 @@ pub struct Which {
     pub taken_ms: Option<(i64, i64)>,
     pub device_id: Option<String>,
     pub offline: Option<bool>,
+    /// Those that sold something of this name, or at this tax rate.
+    pub item: Option<String>,
+    pub tax_bp: Option<u32>,
+}
+
+impl Which {
+    /// What the lines of a sale hold, as a pattern: they are kept as the JSON that we wrote ourselves.
+    fn sold(&self) -> [String; 2] {
+        let name = self.item.as_ref().and_then(|name| serde_json::to_string(name).ok());
+        let escaped = name.map(|name| name.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        let item = escaped.map_or_else(|| "%".to_owned(), |name| format!("%\"name\":{name},%"));
+        let tax = self.tax_bp.map_or_else(|| "%".to_owned(), |bp| format!("%\"tax\\_bp\":{bp},%"));
+        [item, tax]
+    }
 }
 
 /// Where payments stand, as people ask for them.
@@ -95,9 +109,10 @@ impl Desk {
                p.change, d.name AS device_name
              FROM payments p JOIN devices d ON d.id = p.device_id
              WHERE p.merchant_id = $1 AND p.change < $2 AND p.taken_ms >= $4 AND p.taken_ms < $5 AND ($6 = '' OR p.device_id = $6)
-               AND ($7 < 0 OR p.offline = $7) {} ORDER BY p.change DESC LIMIT $3",
+               AND ($7 < 0 OR p.offline = $7) AND p.lines LIKE $8 ESCAPE '\\' AND p.lines LIKE $9 ESCAPE '\\' {} ORDER BY p.change DESC LIMIT $3",
             which.state.condition()
         );
+        let [item, tax] = which.sold();
         let (from_ms, to_ms) = which.taken_ms.unwrap_or((i64::MIN, i64::MAX));
         // Made of constants only; every value is bound.
         let rows = sqlx::query(sqlx::AssertSqlSafe(text))
@@ -108,6 +123,8 @@ impl Desk {
             .bind(to_ms)
             .bind(which.device_id.clone().unwrap_or_default())
             .bind(which.offline.map_or(-1, i64::from))
+            .bind(item)
+            .bind(tax)
             .fetch_all(self.db.reader())
             .await?;
         rows.iter().map(line).collect()

@@ -1,6 +1,6 @@
 //! Devices: which there are, their names, a code for a new one, and the end of one.
 
-use super::format::{ago, time};
+use super::format::{ago, money, span, time};
 use super::page::{Tab, inside};
 use crate::desk::{Code, DeviceRow};
 use crate::http::api::devices::name_of;
@@ -20,13 +20,18 @@ use maud::{Markup, PreEscaped, html};
 use serde::Deserialize;
 use std::sync::Arc;
 
+/// After so long without a word a till is silent.
+const QUIET_MS: i64 = 5 * 60_000;
+
 #[derive(Deserialize)]
 pub struct Named {
     name: String,
 }
 
 pub async fn get(State(server): State<Arc<Server>>, Extension(person): Known) -> Result<Response, ApiError> {
-    let devices = person.desk()?.devices().await?;
+    let desk = person.desk()?;
+    let currency = server.ledger.merchant(desk.merchant_id()).await?.currency;
+    let devices = desk.devices().await?;
     let now_ms = server.clock.now_ms();
     let body = html! {
         form.office-lead method="post" action="/office/codes" {
@@ -34,7 +39,7 @@ pub async fn get(State(server): State<Arc<Server>>, Extension(person): Known) ->
             button.button.primary type="submit" { "Make a code" }
         }
         @if devices.is_empty() { p.office-empty { "No till is enrolled yet." } }
-        ul.office-list { @for device in &devices { (line(device, now_ms, person.zone())) } }
+        ul.office-list { @for device in &devices { (line(device, now_ms, person.zone(), &currency)) } }
     };
     Ok(inside(&person, Tab::Devices, body))
 }
@@ -89,7 +94,7 @@ pub async fn revoke(
     Ok(Redirect::to("/office/devices").into_response())
 }
 
-fn line(device: &DeviceRow, now_ms: UnixMs, zone: &str) -> Markup {
+fn line(device: &DeviceRow, now_ms: UnixMs, zone: &str, currency: &str) -> Markup {
     html! {
         li.office-row data-off=[device.revoked_ms.map(|_| "yes")] {
             div.office-what {
@@ -97,13 +102,13 @@ fn line(device: &DeviceRow, now_ms: UnixMs, zone: &str) -> Markup {
                 p.note {
                     @match (device.revoked_ms, device.seen_ms) {
                         (Some(at), _) => { "Revoked " (time(at, zone)) ". What it still holds goes to quarantine." }
-                        (None, Some(seen)) => { "Seen " (ago(now_ms, seen)) }
+                        (None, Some(seen)) => { "Last seen " (time(seen, zone)) }
                         (None, None) => { "Enrolled " (ago(now_ms, device.enrolled_ms)) ", not seen since" }
                     }
                     @if let Some(name) = &device.location_name { " · " (name) }
-                    @if let Some(count) = device.waiting_count.filter(|count| *count > 0) { " · holds " (count) }
                 }
             }
+            @if device.revoked_ms.is_none() { (standing(device, now_ms, currency)) }
             @if device.revoked_ms.is_none() {
                 details.office-more {
                     summary.button { "Change" }
@@ -121,6 +126,33 @@ fn line(device: &DeviceRow, now_ms: UnixMs, zone: &str) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// Whether it is here, and what it then still held.
+fn standing(device: &DeviceRow, now_ms: UnixMs, currency: &str) -> Markup {
+    let is_here = is_online(device, now_ms);
+    html! {
+        @if let Some(held) = device.waiting_count.filter(|held| *held > 0) {
+            div.office-state data-colour="amber" {
+                strong.num { "Holds " (held) ", " (money(device.waiting_minor.unwrap_or(0), currency)) }
+            }
+        }
+        div.office-state data-colour=(if is_here { "green" } else { "plain" }) { strong { (seen(device, now_ms)) } }
+    }
+}
+
+/// A till tells about itself every few seconds while it is open; when it does not it is closed, or without a network.
+pub fn is_online(device: &DeviceRow, now_ms: UnixMs) -> bool {
+    device.seen_ms.is_some_and(|seen| now_ms - seen < QUIET_MS)
+}
+
+/// The same in words.
+pub fn seen(device: &DeviceRow, now_ms: UnixMs) -> String {
+    match device.seen_ms {
+        Some(_) if is_online(device, now_ms) => "Online".to_owned(),
+        Some(seen) => format!("Silent for {}", span((now_ms - seen) / 60_000)),
+        None => "Not seen yet".to_owned(),
     }
 }
 

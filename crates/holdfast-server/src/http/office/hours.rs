@@ -77,7 +77,8 @@ fn drawn(is: &Report, was: &Report, clock: &Clock<'_>, may_open: bool) -> Markup
             h2 { (weekday(now.day)) ", so far" }
             div.office-sums {
                 p.office-amount.num { (money(sums.gross_minor, currency)) }
-                p.note { (count(sums.count, "sale", "sales")) (beside(sums.gross_minor, before_minor, now, currency)) }
+                a.office-link href=(format!("/office/payments?from={day}&to={day}")) { (count(sums.count, "sale", "sales")) }
+                p.note { (beside(sums.gross_minor, before_minor, now, currency)) }
             }
             @if may_open {
                 a.office-chart href=(format!("/office/reports/hour?from={day}&to={day}")) { (chart) }
@@ -94,7 +95,7 @@ fn beside(is_minor: i64, was_minor: i64, now: When, currency: &str) -> Markup {
     let (difference, day) = (is_minor.saturating_sub(was_minor), weekday(now.day));
     html! {
         @if was_minor > 0 {
-            " · " span.num { (money(difference.saturating_abs(), currency)) }
+            span.num { (money(difference.saturating_abs(), currency)) }
             @if difference < 0 { " less" } @else { " more" }
             " than last " (day) " by this hour"
         }
@@ -103,13 +104,16 @@ fn beside(is_minor: i64, was_minor: i64, now: When, currency: &str) -> Markup {
 
 /// What went back and what was lost, as far as there is anything.
 fn rest<'a>(sums: &Row, others: impl Iterator<Item = &'a Row>) -> Markup {
-    let parts = [("Paid back", sums.refunds_minor), ("Lost", sums.lost_minor)];
-    let parts = parts.into_iter().filter(|(_, minor)| *minor != 0).map(|(words, minor)| (words, minor, &sums.currency));
-    // A shop has one currency; a change of it must not add up apples and pears.
-    let others = others.map(|row| ("And", row.gross_minor, &row.currency));
+    let parts = [("Paid back", sums.refunds_minor, "paid-back"), ("Lost", sums.lost_minor, "lost")];
     html! {
         p.office-key.office-rest {
-            @for (words, minor, currency) in parts.chain(others) { span { (words) " " b.num { (money(minor, currency)) } } }
+            @for (words, minor, state) in parts.into_iter().filter(|(_, minor, _)| *minor != 0) {
+                a.office-link href=(format!("/office/payments?state={state}")) {
+                    (words) " " b.num { (money(minor, &sums.currency)) }
+                }
+            }
+            // A shop has one currency; a change of it must not add up apples and pears.
+            @for row in others { span { "And " b.num { (money(row.gross_minor, &row.currency)) } } }
         }
     }
 }

@@ -180,6 +180,7 @@ fn forms(payment: &Payment) -> Markup {
         | PaymentState::Capturing { .. } => plain_form(
             payment,
             "void",
+            "danger",
             "Void this payment",
             "The customer's money is not taken. What the bank has approved by then is given back.",
         ),
@@ -188,6 +189,7 @@ fn forms(payment: &Payment) -> Markup {
             plain_form(
                 payment,
                 "retry",
+                "primary",
                 "Try it again",
                 "Ask the customer first when the bank wants to hear from them. The sealed card is kept until the end of the payment's window.",
             )
@@ -225,13 +227,13 @@ fn refund_form(payment: &Payment, left_minor: i64) -> Markup {
     }
 }
 
-fn plain_form(payment: &Payment, path: &str, button: &str, note: &str) -> Markup {
+fn plain_form(payment: &Payment, path: &str, weight: &str, button: &str, note: &str) -> Markup {
     html! {
         form.office-card.office-fields method="post" action=(format!("/office/payments/{}/{path}", payment.id)) {
             h2 { (button) }
             (form_id())
             p.note { (note) }
-            button.button.danger type="submit" { (button) }
+            button.button.(weight) type="submit" { (button) }
         }
     }
 }

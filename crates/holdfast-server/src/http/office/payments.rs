@@ -30,6 +30,9 @@ struct Params {
     device: Option<String>,
     /// `offline` or `online`.
     path: Option<String>,
+    /// Something that was sold, by its name, or by its tax rate in basis points.
+    item: Option<String>,
+    tax: Option<u32>,
     before: Option<i64>,
 }
 
@@ -78,7 +81,8 @@ async fn which(server: &Server, person: &Person, params: &Params) -> Result<Whic
             })
         }
     };
-    Ok(Which { state, taken_ms, device_id: device.map(|id| id.to_string()), offline })
+    let device_id = device.map(|id| id.to_string());
+    Ok(Which { state, taken_ms, device_id, offline, item: params.item.clone(), tax_bp: params.tax })
 }
 
 fn picks(params: &Params, chosen: Standing) -> Markup {
@@ -103,30 +107,39 @@ fn narrowed(params: &Params, first: Option<&PaymentLine>) -> Markup {
     });
     let device = params.device.as_ref().and(first).map(|line| line.device_name.clone());
     let path = params.path.as_ref().map(|path| format!("taken {path}"));
-    let words = [from, device, path].into_iter().flatten().collect::<Vec<_>>().join(" · ");
-    let is_narrowed = params.from.is_some() || params.device.is_some() || params.path.is_some();
+    let tax = params.tax.map(|bp| format!("taxed at {} %", f64::from(bp) / 100.0));
+    let words = [from, device, path, params.item.clone(), tax].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let is_narrowed = !words.is_empty() || params.device.is_some();
     html! {
         @if is_narrowed {
             div.office-lead {
                 p { strong { (words) } }
-                a.office-link href=(address(&Params { state: params.state.clone(), ..Params::default() })) { "Of every day and till" }
+                a.office-link href=(address(&Params { state: params.state.clone(), ..Params::default() })) { "All of them" }
             }
         }
     }
 }
 
-/// Every part was read before, so nothing in it needs quoting.
 fn address(params: &Params) -> String {
-    let parts = [
-        params.state.as_ref().map(|state| format!("state={state}")),
-        params.from.as_ref().map(|from| format!("from={from}")),
-        params.to.as_ref().map(|to| format!("to={to}")),
-        params.hour.map(|hour| format!("hour={hour}")),
-        params.device.as_ref().map(|device| format!("device={device}")),
-        params.path.as_ref().map(|path| format!("path={path}")),
-        params.before.map(|before| format!("before={before}")),
-    ];
-    let query = parts.into_iter().flatten().collect::<Vec<_>>().join("&");
+    let (hour, before) = (params.hour.map(|hour| hour.to_string()), params.before.map(|before| before.to_string()));
+    let tax = params.tax.map(|bp| bp.to_string());
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in [
+        ("state", &params.state),
+        ("from", &params.from),
+        ("to", &params.to),
+        ("hour", &hour),
+        ("device", &params.device),
+        ("path", &params.path),
+        ("item", &params.item),
+        ("tax", &tax),
+        ("before", &before),
+    ] {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    let query = query.finish();
     if query.is_empty() { "/office/payments".to_owned() } else { format!("/office/payments?{query}") }
 }
 

@@ -109,7 +109,7 @@ fn difference(one: &DifferenceLine, zone: &str) -> Markup {
             div.office-what {
                 h2 { (one.words) }
                 p.note {
-                    @if one.state.is_some() { a href=(format!("/office/payments/{}", one.reference)) { (one.reference) } }
+                    @if one.item != "payout" && (one.ours_minor.is_some() || one.state.is_some()) { a href=(format!("/office/payments/{}", one.reference)) { (one.reference) } }
                     @else { (one.reference) }
                     " · seen first " (time(one.first_seen_ms, zone))
                     @if let Some(line) = one.line { " · line " (line) " of the file" }

@@ -161,6 +161,11 @@ fn opens(kind: Kind, report: &Report, row: &Row) -> Markup {
         Kind::Path => Some(format!("/office/payments?path={}&{days}", row.key)),
         Kind::Tender if row.key == Tender::Card.name() => Some(format!("/office/payments?{days}")),
         Kind::Tender => Some("/office/cash".to_owned()),
+        Kind::Item if !row.key.is_empty() => {
+            let name = url::form_urlencoded::byte_serialize(row.key.as_bytes()).collect::<String>();
+            Some(format!("/office/payments?item={name}&{days}"))
+        }
+        Kind::Tax => Some(format!("/office/payments?tax={}&{days}", row.key)),
         Kind::Category => Some(format!("/office/reports/item?{days}")),
         Kind::Losses if row.key == Reason::Chargeback.name() => Some("/office/reconciliation".to_owned()),
         Kind::Losses => Some("/office/payments?state=lost".to_owned()),

@@ -1,6 +1,7 @@
 //! The first page: how is today, what is waiting, what needs me, are my tills well.
 
-use super::format::{ago, money, span};
+use super::devices::{is_online, seen};
+use super::format::{ago, money};
 use super::page::{Tab, inside};
 use super::{hours, needs};
 use crate::desk::{DeviceRow, Waiting};
@@ -16,8 +17,6 @@ use holdfast_core::time::{DAY_MS, UnixMs};
 use maud::{Markup, html};
 use std::sync::Arc;
 
-/// A till tells about itself every few seconds while it is open; after this long it is closed, or without a network.
-const QUIET_MS: i64 = 5 * 60_000;
 /// How long what was lost is shown as something new.
 const NEWS_MS: i64 = 7 * DAY_MS;
 
@@ -88,18 +87,11 @@ fn tills(devices: &[DeviceRow], now_ms: UnixMs, currency: &str) -> Markup {
 }
 
 fn till(device: &DeviceRow, now_ms: UnixMs, currency: &str) -> Markup {
-    let is_here = device.seen_ms.is_some_and(|seen| now_ms - seen < QUIET_MS);
     html! {
         li {
-            span.office-lamp data-on=(is_here) {}
+            span.office-lamp data-on=(is_online(device, now_ms)) {}
             span.office-till { (device.name) }
-            span.note {
-                @match device.seen_ms {
-                    Some(_) if is_here => { "Online" }
-                    Some(seen) => { "Silent for " (span((now_ms - seen) / 60_000)) }
-                    None => { "Not seen yet" }
-                }
-            }
+            span.note { (seen(device, now_ms)) }
             @if let Some(held) = device.waiting_count.filter(|held| *held > 0) {
                 span.office-held {
                     "Holds " (held) ", " span.num { (money(device.waiting_minor.unwrap_or(0), currency)) }

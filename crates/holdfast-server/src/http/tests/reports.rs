@@ -58,6 +58,11 @@ async fn the_office_shows_what_the_books_say_and_what_it_is_made_of() {
         href.filter(|href| href.starts_with("/office/payments?device=")).last().expect("a link").replace("&amp;", "&");
     let both = page(&made_of).await;
     assert!(both.contains(&declined.id) && both.contains(&paid.id), "{made_of}");
+    for (narrowed, shown) in
+        [("item=Flat+white", true), ("item=Flat_white", false), ("tax=0", true), ("tax=1900", false)]
+    {
+        assert_eq!(page(&format!("/office/payments?{narrowed}")).await.contains(&paid.id), shown, "{narrowed}");
+    }
     assert!(page("/office/payments?path=online").await.contains("There is no such payment"));
     for kind in ["day", "hour", "item", "category", "tender", "staff", "tax", "path", "losses", "accounts"] {
         assert!(page(&format!("/office/reports/{kind}")).await.contains("<table"), "{kind}");
