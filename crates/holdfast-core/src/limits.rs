@@ -159,7 +159,7 @@ pub const BOOKED_MINOR_MAX: i64 = 1_000_000_000_000;
 /// The highest tax rate that the books take for one, in basis points.
 pub const BOOKED_TAX_BP_MAX: u32 = 100_000;
 /// Events of payments that one transaction books.
-pub const BOOKED_AT_ONCE_MAX: usize = 64;
+pub const BOOKED_AT_ONCE_MAX: usize = 256;
 /// What we captured so close to the end of a day may be in the acquirer's account of the next one.
 pub const SETTLEMENT_BORDER_MS: i64 = 15 * 60_000;
 /// How long after a day's end its account is asked for.

@@ -20,7 +20,7 @@ pub use chargeback::{ChargedBack, charge_back_in};
 use crate::store::books::row::parsed;
 use crate::store::db::{Conn, Database, Dialect};
 use crate::store::{Books, StoreError};
-use holdfast_core::books::{Entry, Event, Labels, MoneyEvent, Standing, money, payment};
+use holdfast_core::books::{Entry, Event, Happening, Labels, MoneyEvent, Standing, money, payment};
 use holdfast_core::id::MerchantId;
 use holdfast_core::limits::BOOKED_AT_ONCE_MAX;
 use holdfast_core::time::UnixMs;
@@ -158,9 +158,11 @@ async fn book(
     let Some(last) = events.last().map(|event| event.change) else { return Ok(0) };
     let calendar = calendar::read(&mut *c, merchant_id).await?;
     let categories = read::categories(c, merchant_id).await?;
-    let mut standings: HashMap<String, Standing> = HashMap::new();
+    // Where one that was made in place of another stands is read by itself below: few are.
+    let payments = events.iter().filter(|event| event.replaces.is_none()).map(|event| event.payment_id.as_str());
+    let mut standings = read::standings(c, merchant_id, payments.collect()).await?;
     let mut page = Page::new(merchant_id, last_entry, now_ms);
-    for event in &mut events {
+    for event in events.iter_mut().filter(|event| event.what != Happening::Nothing) {
         let standing = match standings.get(&event.payment_id) {
             Some(standing) => *standing,
             None => {

@@ -3,7 +3,7 @@
 use super::Calendar;
 use crate::store::StoreError;
 use crate::store::books::row::{damaged, flag};
-use crate::store::db::Conn;
+use crate::store::db::{Conn, rows};
 use holdfast_core::books::{BookError, Happening, Reason, Sold, SoldLine, Standing, Tender};
 use holdfast_core::id::MerchantId;
 use holdfast_core::limits::PAY_AGAIN_MAX;
@@ -12,7 +12,7 @@ use holdfast_core::time::UnixMs;
 use holdfast_wire::record::LineWire;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// An event with what the rules need to know of its payment.
 pub struct Happened {
@@ -151,29 +151,66 @@ fn happening(state: &str, reason: Option<String>) -> Result<Happening, StoreErro
     })
 }
 
-/// Where a payment stands in the books, `from` where it began. Put into order here: asked to do it, SQLite reads the merchant's whole journal in the order of its
-/// entries rather than the payment's few by its name.
+/// Where a payment stands in the books, `from` where it began.
 pub async fn standing(
     c: &mut Conn,
     merchant_id: MerchantId,
     source: &str,
     from: Standing,
 ) -> Result<Standing, StoreError> {
-    let mut rows =
-        sqlx::query("SELECT entry, reason, tender, refunded_minor FROM journal WHERE merchant_id = $1 AND source = $2")
-            .bind(merchant_id.to_string())
-            .bind(source)
-            .fetch_all(c)
-            .await?
-            .into_iter()
-            .map(|row| Ok((row.try_get::<i64, _>("entry")?, row)))
-            .collect::<Result<Vec<_>, StoreError>>()?;
-    rows.sort_by_key(|(entry, _)| *entry);
-    rows.iter().try_fold(from, |standing, (_, row)| {
-        let reason = Reason::from_name(row.try_get("reason")?).ok_or_else(|| damaged("reason"))?;
-        let is_cash = row.try_get::<&str, _>("tender")? == Tender::Cash.name();
-        Ok(standing.after(reason, is_cash, row.try_get("refunded_minor")?))
-    })
+    let steps = steps(c, merchant_id, [source].into()).await?;
+    Ok(steps.iter().fold(from, |standing, step| step.after(standing)))
+}
+
+/// Where payments stand in the books that began with nothing, each of them.
+pub async fn standings(
+    c: &mut Conn,
+    merchant_id: MerchantId,
+    sources: BTreeSet<&str>,
+) -> Result<HashMap<String, Standing>, StoreError> {
+    let mut standings: HashMap<String, Standing> =
+        sources.iter().map(|source| ((*source).to_owned(), Standing::default())).collect();
+    for step in steps(c, merchant_id, sources).await? {
+        if let Some(standing) = standings.get_mut(&step.source) {
+            *standing = step.after(*standing);
+        }
+    }
+    Ok(standings)
+}
+
+/// What an entry did to where its payment stands.
+struct Step {
+    entry: i64,
+    source: String,
+    reason: Reason,
+    is_cash: bool,
+    refunded_minor: i64,
+}
+
+impl Step {
+    fn after(&self, standing: Standing) -> Standing {
+        standing.after(self.reason, self.is_cash, self.refunded_minor)
+    }
+}
+
+/// The entries of payments, in their order. Put into it here: asked to do it, SQLite reads the merchant's whole journal in the order of its
+/// entries rather than the few of each payment by its name.
+async fn steps(c: &mut Conn, merchant_id: MerchantId, sources: BTreeSet<&str>) -> Result<Vec<Step>, StoreError> {
+    let head =
+        "SELECT source, entry, reason, tender, refunded_minor FROM journal WHERE merchant_id = $1 AND source IN ";
+    let found = rows::read(c, head, "", Some(merchant_id.to_string().into()), sources).await?;
+    let step = |row: &AnyRow| {
+        Ok(Step {
+            entry: row.try_get("entry")?,
+            source: row.try_get("source")?,
+            reason: Reason::from_name(row.try_get("reason")?).ok_or_else(|| damaged("reason"))?,
+            is_cash: row.try_get::<&str, _>("tender")? == Tender::Cash.name(),
+            refunded_minor: row.try_get("refunded_minor")?,
+        })
+    };
+    let mut steps = found.iter().map(step).collect::<Result<Vec<_>, StoreError>>()?;
+    steps.sort_by_key(|step| step.entry);
+    Ok(steps)
 }
 
 /// Where a payment begins that was made in place of others: what was lost with them can be recovered by it. `read` are the standings that are known

@@ -7,6 +7,8 @@ use tokio::sync::watch;
 
 /// The longest sleep between two looks. Other replicas change payments too, and do not wake this one.
 const LOOK_MS_MAX: u64 = 1_000;
+/// The shortest pause after something was booked, so that what happens meanwhile is booked together.
+const PAUSE_MS: u64 = 50;
 
 /// Runs until `stop` says so.
 pub async fn run<C: Clock>(
@@ -17,8 +19,10 @@ pub async fn run<C: Clock>(
 ) {
     while !*stop.borrow() {
         changes.mark_unchanged();
-        if let Err(error) = journal.book_due(clock.now_ms()).await {
-            tracing::error!(%error, "the books are behind; they are tried again");
+        match journal.book_due(clock.now_ms()).await {
+            Ok(0) => {}
+            Ok(_) => tokio::time::sleep(Duration::from_millis(PAUSE_MS)).await,
+            Err(error) => tracing::error!(%error, "the books are behind; they are tried again"),
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(LOOK_MS_MAX)) => {}

@@ -6,17 +6,21 @@ use crate::store::Books;
 use holdfast_crypto::envelope::{ContentKey, PublicCardKey, WrappedContentKey};
 use holdfast_wire::b64;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// The card keys of the books, wherever their private halves are.
 #[derive(Debug)]
 pub struct BookedCardKeys {
     books: Arc<Books>,
     stores: KeyStores,
+    /// Decryptions at once: more threads than a store can use only take the processor from those who write.
+    turns: Arc<Semaphore>,
 }
 
 impl BookedCardKeys {
     pub fn new(books: Arc<Books>, stores: KeyStores) -> Self {
-        Self { books, stores }
+        let at_once = stores.all().map(|store| store.at_once()).max().unwrap_or(1);
+        Self { books, stores, turns: Arc::new(Semaphore::new(at_once)) }
     }
 }
 
@@ -32,7 +36,13 @@ impl CardKeys for BookedCardKeys {
         };
         let store = Arc::clone(self.stores.of(&handle).map_err(|error| unavailable(kid, &error))?);
         let (kid, encrypted_key) = (kid.to_owned(), encrypted_key.to_vec());
-        let opened = tokio::task::spawn_blocking(move || open(store.as_ref(), &kid, &n, &handle, &encrypted_key)).await;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| CardKeyFault::Unavailable)?;
+        let opened = tokio::task::spawn_blocking(move || {
+            let opened = open(store.as_ref(), &kid, &n, &handle, &encrypted_key);
+            drop(turn);
+            opened
+        });
+        let opened = opened.await;
         opened.unwrap_or(Err(CardKeyFault::Unavailable))
     }
 }

@@ -15,12 +15,14 @@ const KIND: AttemptKind = AttemptKind::Authorisation;
 impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
     /// Opens the envelope, commits the intent, asks, and commits the answer.
     pub(super) async fn authorise(&self, run: &mut Run) -> Result<Flow, ProcessError> {
-        if self.is_expired(run).await? {
+        // Read again as it was checked when it came in: what is in our own books needs no second look at its signature.
+        let record = open::record_of(&run.payment);
+        if record.as_ref().is_some_and(|record| record.taken.is_expired(run.payment.received_ms, run.window_ms)) {
             // What will not be authorised must not be kept: the ciphertext goes, the payment stays, with its amount.
             self.write(run, Some(vec![Event::WindowOver]), vec![PaymentOp::Scrub, PaymentOp::Done]).await?;
             return Ok(Flow::Stop);
         }
-        let card = match self.open(run).await {
+        let card = match self.open(run, record.as_ref()).await {
             Ok(card) => card,
             Err(OpenFault::Later) => return self.stop_and_come_again(run, AcquirerError::Unreachable).await,
             Err(OpenFault::Never(reason)) => return self.give_up(run, reason).await,
@@ -69,8 +71,7 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
             Ok(known) => match known.authorisation.filter(|_| known.try_number == retries(&run.instructions)) {
                 // Whether the card has a track is known only while it is open; it is opened for that, when it matters.
                 Some(decision) => {
-                    let may_be_kept =
-                        self.retries_declined && self.open(run).await.is_ok_and(|c| self.may_be_kept(run, &c));
+                    let may_be_kept = self.retries_declined && self.opens_to_be_kept(run).await;
                     self.take_authorisation(run, decision, may_be_kept).await
                 }
                 None => {
@@ -115,10 +116,9 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
         self.retries_declined && run.payment.offline && card.track2().is_none()
     }
 
-    async fn is_expired(&self, run: &Run) -> Result<bool, ProcessError> {
-        let window_ms = self.ledger.window_ms(run.payment.received_ms, run.payment.merchant_id).await?;
-        let taken = open::taken_at(&run.payment);
-        Ok(taken.is_some_and(|taken| taken.is_expired(run.payment.received_ms, window_ms)))
+    async fn opens_to_be_kept(&self, run: &Run) -> bool {
+        let record = open::record_of(&run.payment);
+        self.open(run, record.as_ref()).await.is_ok_and(|card| self.may_be_kept(run, &card))
     }
 
     async fn give_up(&self, run: &mut Run, reason: &'static str) -> Result<Flow, ProcessError> {

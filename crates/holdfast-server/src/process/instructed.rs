@@ -192,7 +192,7 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
             return Ok(Flow::Stop);
         };
         let now_ms = self.clock.now_ms();
-        let until_ms = self.sealed_until_ms(run).await?;
+        let until_ms = sealed_until_ms(&run.payment, run.window_ms);
         if now_ms >= until_ms || !self.retries_declined {
             self.write(run, None, vec![PaymentOp::Scrub, PaymentOp::Done]).await?;
             return Ok(Flow::Stop);
@@ -220,12 +220,6 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
                 Ok(Flow::Stop)
             }
         }
-    }
-
-    /// Until when sealed card data may be used: the end of the payment's window.
-    pub(super) async fn sealed_until_ms(&self, run: &Run) -> Result<i64, ProcessError> {
-        let (at_ms, merchant_id) = (run.payment.received_ms, run.payment.merchant_id);
-        Ok(sealed_until_ms(&run.payment, self.ledger.window_ms(at_ms, merchant_id).await?))
     }
 }
 

@@ -18,7 +18,7 @@ pub use instructed::{BY_SERVER, sealed_until_ms};
 pub use open::{CardKeyFault, CardKeys};
 
 use crate::acquirer::{Acquirer, AcquirerError};
-use crate::store::{AttemptKind, Job, Ledger, Payment, PaymentOp, StoreError};
+use crate::store::{AttemptKind, Case, Job, Ledger, Payment, PaymentOp, StoreError};
 use holdfast_core::connectivity::AcquirerHealth;
 use holdfast_core::id::PaymentId;
 use holdfast_core::payment::instruction::Instruction;
@@ -65,6 +65,8 @@ pub struct Processor<L, A, K, C> {
 struct Run {
     payment: Payment,
     instructions: Vec<Instruction>,
+    /// The offline window of its merchant.
+    window_ms: i64,
     failures: u32,
     /// What the acquirer was asked about in this run.
     inquired: Vec<AttemptKind>,
@@ -168,9 +170,9 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
     /// # Errors
     /// When the store refuses; the job stays.
     pub async fn process(&self, job: Job) -> Result<(), ProcessError> {
-        let Some(payment) = self.ledger.payment(job.payment_id).await? else { return Ok(()) };
-        let instructions = self.ledger.instructions(job.payment_id).await?;
-        let mut run = Run { payment, instructions, failures: job.failures, inquired: Vec::new() };
+        let Some(case) = self.ledger.case(job.payment_id).await? else { return Ok(()) };
+        let Case { payment, instructions, window_ms } = case;
+        let mut run = Run { payment, instructions, window_ms, failures: job.failures, inquired: Vec::new() };
         for _ in 0..STEPS_MAX {
             let flow = match self.follow(&mut run).await? {
                 Some(flow) => flow,

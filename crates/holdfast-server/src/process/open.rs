@@ -3,7 +3,6 @@
 use super::{Processor, Run};
 use crate::acquirer::Acquirer;
 use crate::store::{Ledger, Payment};
-use holdfast_core::policy::TakenAt;
 use holdfast_crypto::envelope::{self, CardPlaintext, ContentKey, Opened};
 use holdfast_wire::record::{Record, RecordPayload};
 use std::future::Future;
@@ -51,8 +50,9 @@ pub mod reason {
 }
 
 impl<L: Ledger, A: Acquirer, K: CardKeys, C: super::Clock> Processor<L, A, K, C> {
-    pub(super) async fn open(&self, run: &Run) -> Result<CardPlaintext, OpenFault> {
-        let record = record_of(&run.payment).ok_or(OpenFault::Never(reason::RECORD_MISSING))?;
+    /// `record` is the payment's, from [`record_of`].
+    pub(super) async fn open(&self, run: &Run, record: Option<&Record>) -> Result<CardPlaintext, OpenFault> {
+        let record = record.ok_or(OpenFault::Never(reason::RECORD_MISSING))?;
         let parsed = envelope::parse(&record.jwe).map_err(|_| OpenFault::Never(reason::ENVELOPE_UNREADABLE))?;
         // Compared before a key is spent on it, and again below once it is authenticated.
         if !fits(parsed.header().pos(), &run.payment) {
@@ -92,12 +92,7 @@ fn fits(pos: &envelope::Pos, payment: &Payment) -> bool {
         && pos.cur == payment.sale.currency
 }
 
-/// The record again, as it was checked when it came in: what is in our own books needs no second look at its signature.
-fn record_of(payment: &Payment) -> Option<Record> {
+/// The payment's record, if it is still there and can be read.
+pub(super) fn record_of(payment: &Payment) -> Option<Record> {
     RecordPayload::parse(payment.record.as_deref()?).ok()?.accept(true).ok()?.to_core()
-}
-
-/// When it was taken, for the window.
-pub(super) fn taken_at(payment: &Payment) -> Option<TakenAt> {
-    record_of(payment).map(|record| record.taken)
 }

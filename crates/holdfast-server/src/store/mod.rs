@@ -10,6 +10,7 @@ pub(crate) mod conformance;
 pub mod db;
 pub mod memory;
 pub mod outbox;
+pub mod together;
 
 pub use books::{
     AckKeyRow, Anew, BEAT_MS, Books, CardKeyRow, Enrolled, Enrolment, Heartbeat, KeySetRow, KeyWrite, NewStaff,
@@ -186,6 +187,16 @@ pub struct AckedPayment {
     pub created_ms: UnixMs,
 }
 
+/// A payment with what its job needs to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    pub payment: Payment,
+    /// Oldest first.
+    pub instructions: Vec<Instruction>,
+    /// The offline window of its merchant.
+    pub window_ms: i64,
+}
+
 /// A question to the acquirer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AttemptKind {
@@ -206,7 +217,8 @@ impl AttemptKind {
     }
 }
 
-/// One thing to write about a payment. A list of them is one transaction.
+/// One thing to write about a payment. A list of them is one transaction, has at most one state, and is written in an order of its own:
+/// answers before questions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PaymentOp {
     State(PaymentState),
@@ -323,6 +335,9 @@ pub trait Ledger: Send + Sync {
     fn release_leases(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     fn payment(&self, id: PaymentId) -> impl Future<Output = Result<Option<Payment>, StoreError>> + Send;
+
+    /// What a job begins with.
+    fn case(&self, id: PaymentId) -> impl Future<Output = Result<Option<Case>, StoreError>> + Send;
 
     /// Writes `ops` about a payment, if its `change` is still the one given. Gives its `change` back as it is then.
     ///

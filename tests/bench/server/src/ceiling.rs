@@ -21,7 +21,7 @@ impl Ceiling {
 
     /// Decrypts on one thread for about this long.
     pub fn run(&self, time: Duration) -> Spent {
-        let clock = clock::start();
+        let clock = clock::start(None);
         let mut count = 0;
         while clock.elapsed() < time {
             for encrypted_key in &self.wrapped {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 pub struct Spent {
     pub count: usize,
     pub wall: Duration,
-    /// Of this process, user and system.
+    /// Of this process and of PostgreSQL's, user and system.
     pub cpu: Duration,
 }
 
@@ -27,11 +27,12 @@ impl Spent {
 pub struct Clock {
     started: Instant,
     cpu: Duration,
+    postmaster: Option<u32>,
 }
 
-/// Starts a clock for this process.
-pub fn start() -> Clock {
-    Clock { cpu: of(std::process::id()), started: Instant::now() }
+/// Starts a clock for this process, and for PostgreSQL's if there is one.
+pub fn start(postmaster: Option<u32>) -> Clock {
+    Clock { cpu: of_all(postmaster), started: Instant::now(), postmaster }
 }
 
 impl Clock {
@@ -41,14 +42,29 @@ impl Clock {
 
     pub fn stop(self, count: usize) -> Spent {
         let wall = self.started.elapsed();
-        Spent { count, wall, cpu: of(std::process::id()).saturating_sub(self.cpu) }
+        Spent { count, wall, cpu: of_all(self.postmaster).saturating_sub(self.cpu) }
     }
 }
 
-/// What a process and its ended children have used, in steps of a hundredth of a second. Fields 14 to 17 of its `stat` (proc(5)).
-fn of(id: u32) -> Duration {
+/// This process, and the postmaster with its children.
+fn of_all(postmaster: Option<u32>) -> Duration {
+    let own = of(std::process::id(), None);
+    let Some(postmaster) = postmaster else { return own };
+    let entries = fs::read_dir("/proc").expect("/proc is there");
+    let ids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    ids.map(|id| of(id, Some(postmaster))).fold(own, |sum, one| sum + one)
+}
+
+/// What a process and its ended children have used, in steps of a hundredth of a second: fields 14 to 17 of its `stat` (proc(5)). Nothing, if it
+/// is neither `family` itself nor its child.
+fn of(id: u32, family: Option<u32>) -> Duration {
     let text = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     let after_name = text.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: u64 = after_name.split_whitespace().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum();
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    let is_of = |family: u32| id == family || fields.get(1).is_some_and(|parent| *parent == family.to_string());
+    if !family.is_none_or(is_of) {
+        return Duration::ZERO;
+    }
+    let ticks: u64 = fields.iter().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks * 10)
 }

@@ -2,6 +2,7 @@
 //! of their own and spread over a year. Copies of copies of the same sums add up, so the reports of grown books can be checked.
 
 use crate::house::House;
+use holdfast_server::process::Clock as _;
 use holdfast_server::store::StoreError;
 use sqlx::Row as _;
 
@@ -18,26 +19,37 @@ const DAYS: i64 = 365;
 /// Sequence numbers of a device that one copy takes; more than were really taken.
 const SEQUENCE: i64 = 1_000_000;
 
-/// `$1` what is added to changes, `$2` to entries, `$3` to sequence numbers, `$4` days back, `$5` the end of each id.
+/// The tables that are copied, and which of their rows are the base. Copies are made of these small tables, so that one takes no longer when there
+/// are many.
+const BASE: [&str; 6] = [
+    "CREATE TABLE bench_payments AS SELECT * FROM payments",
+    "CREATE TABLE bench_payment_events AS SELECT * FROM payment_events",
+    "CREATE TABLE bench_attempts AS SELECT * FROM acquirer_attempts",
+    "CREATE TABLE bench_journal AS SELECT * FROM journal",
+    "CREATE TABLE bench_journal_lines AS SELECT * FROM journal_lines",
+    "CREATE TABLE bench_sums AS SELECT * FROM book_sums",
+];
+
+/// `$1` what is added to changes, `$2` to entries, `$3` to sequence numbers, `$4` days back, `$5` how each id begins: with its time.
 const COPIES: [&str; 6] = [
     "INSERT INTO payments (id, merchant_id, device_id, seq, prev, record_hash, record, card_key_kid, number, amount_minor, currency, tax_minor,
        lines, brand, last4, entry, offline, pan_hmac, taken_ms, received_ms, state, reason, approval_code, settled_ms, changed_ms, change)
-     SELECT substr(id, 1, 30) || $5, merchant_id, device_id, seq + $3, prev, record_hash, record, card_key_kid, number, amount_minor, currency,
+     SELECT $5 || substr(id, 14), merchant_id, device_id, seq + $3, prev, record_hash, record, card_key_kid, number, amount_minor, currency,
        tax_minor, lines, brand, last4, entry, offline, pan_hmac, taken_ms - $4 * 86400000, received_ms - $4 * 86400000, state, reason,
-       approval_code, settled_ms - $4 * 86400000, changed_ms - $4 * 86400000, change + $1 FROM payments WHERE change <= $6 AND $2 = $2",
+       approval_code, settled_ms - $4 * 86400000, changed_ms - $4 * 86400000, change + $1 FROM bench_payments WHERE $2 = $2",
     "INSERT INTO payment_events (merchant_id, change, payment_id, state, reason, amount_minor, currency, at_ms)
-     SELECT merchant_id, change + $1, substr(payment_id, 1, 30) || $5, state, reason, amount_minor, currency, at_ms - $4 * 86400000
-     FROM payment_events WHERE change <= $6 AND $2 = $2 AND $3 = $3",
+     SELECT merchant_id, change + $1, $5 || substr(payment_id, 14), state, reason, amount_minor, currency, at_ms - $4 * 86400000
+     FROM bench_payment_events WHERE $2 = $2 AND $3 = $3",
     "INSERT INTO acquirer_attempts (payment_id, kind, asked_ms, answered_ms, outcome)
-     SELECT substr(a.payment_id, 1, 30) || $5, a.kind, a.asked_ms - $4 * 86400000, a.answered_ms - $4 * 86400000, a.outcome
-     FROM acquirer_attempts a JOIN payments p ON p.id = a.payment_id WHERE p.change <= $6 AND $1 = $1 AND $2 = $2 AND $3 = $3",
+     SELECT $5 || substr(payment_id, 14), kind, asked_ms - $4 * 86400000, answered_ms - $4 * 86400000, outcome
+     FROM bench_attempts WHERE $1 = $1 AND $2 = $2 AND $3 = $3",
     "INSERT INTO journal (merchant_id, entry, source, key, reason, day, hour, at_ms, booked_ms, currency, device_id, staff, tender, offline,
        refunded_minor)
-     SELECT merchant_id, entry + $2, substr(source, 1, 30) || $5, key, reason, day - $4, hour, at_ms - $4 * 86400000, booked_ms, currency,
-       device_id, staff, tender, offline, refunded_minor FROM journal WHERE entry <= $6 AND $1 = $1 AND $3 = $3",
+     SELECT merchant_id, entry + $2, $5 || substr(source, 14), key, reason, day - $4, hour, at_ms - $4 * 86400000, booked_ms, currency,
+       device_id, staff, tender, offline, refunded_minor FROM bench_journal WHERE $1 = $1 AND $3 = $3",
     "INSERT INTO journal_lines (merchant_id, entry, line, account, tax_bp, amount_minor, item, category, quantity)
-     SELECT merchant_id, entry + $2, line, account, tax_bp, amount_minor, item, category, quantity FROM journal_lines
-     WHERE entry <= $6 AND $1 = $1 AND $3 = $3 AND $4 = $4 AND $5 = $5",
+     SELECT merchant_id, entry + $2, line, account, tax_bp, amount_minor, item, category, quantity FROM bench_journal_lines
+     WHERE $1 = $1 AND $3 = $3 AND $4 = $4 AND $5 = $5",
     "INSERT INTO book_sums (merchant_id, kind, day, key, currency, count, quantity, net_minor, tax_minor, tips_minor, refunds_minor,
        refunds_tax_minor, lost_minor, balance_minor)
      SELECT merchant_id, kind, day - $4, key, currency, count, quantity, net_minor, tax_minor, tips_minor, refunds_minor, refunds_tax_minor,
@@ -46,6 +58,15 @@ const COPIES: [&str; 6] = [
        count = book_sums.count + excluded.count, quantity = book_sums.quantity + excluded.quantity,
        net_minor = book_sums.net_minor + excluded.net_minor, tax_minor = book_sums.tax_minor + excluded.tax_minor,
        balance_minor = book_sums.balance_minor + excluded.balance_minor",
+];
+
+const GONE: [&str; 6] = [
+    "DROP TABLE bench_payments",
+    "DROP TABLE bench_payment_events",
+    "DROP TABLE bench_attempts",
+    "DROP TABLE bench_journal",
+    "DROP TABLE bench_journal_lines",
+    "DROP TABLE bench_sums",
 ];
 
 /// Where the books go on: nothing of the copies is left to be booked.
@@ -63,20 +84,22 @@ pub async fn grow(house: &House, payments: i64) -> i64 {
         entries: house.number("SELECT max(entry) FROM journal").await,
     };
     let copies = (payments / base.payments - 1).max(0);
-    write(house, "CREATE TABLE bench_sums AS SELECT * FROM book_sums", Vec::new()).await;
+    for text in BASE {
+        write(house, text, Vec::new()).await;
+    }
     for at in 1..=copies {
+        let begin = time_of_id(house.clock.now_ms() - at % DAYS * 86_400_000 + at);
         let copied = house.books.db().write(move |c| {
             Box::pin(async move {
                 for text in COPIES {
-                    let query = sqlx::query(text)
+                    sqlx::query(text)
                         .bind(base.changes * at)
                         .bind(base.entries * at)
                         .bind(SEQUENCE * at)
                         .bind(at % DAYS)
-                        .bind(format!("{at:06x}"));
-                    let last = if text.contains("INTO journal") { base.entries } else { base.changes };
-                    let query = if text.contains("$6") { query.bind(last) } else { query };
-                    query.execute(&mut *c).await?;
+                        .bind(begin.clone())
+                        .execute(&mut *c)
+                        .await?;
                 }
                 Ok::<_, StoreError>(())
             })
@@ -86,8 +109,15 @@ pub async fn grow(house: &House, payments: i64) -> i64 {
     write(house, GO_ON[0], vec![base.changes * copies]).await;
     write(house, GO_ON[1], vec![base.changes * copies]).await;
     write(house, GO_ON[2], vec![base.entries * copies]).await;
-    write(house, "DROP TABLE bench_sums", Vec::new()).await;
+    for text in GONE {
+        write(house, text, Vec::new()).await;
+    }
     house.number("SELECT count(*) FROM payments").await
+}
+
+/// How the id of a payment that is made at this time begins (RFC 9562, version 7): a copy's ids are beside each other, as a day's are.
+fn time_of_id(at_ms: i64) -> String {
+    format!("{:08x}-{:04x}", at_ms >> 16, at_ms & 0xffff)
 }
 
 async fn write(house: &House, text: &'static str, values: Vec<i64>) {

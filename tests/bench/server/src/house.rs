@@ -162,7 +162,8 @@ impl House {
     }
 }
 
-const BEHIND: &str = "SELECT coalesce(max(e.change), 0) - coalesce((SELECT max(last_change) FROM book_cursors), 0) FROM payment_events e";
+/// How many changes of the one merchant are not booked yet, by the counters: however many there were.
+const BEHIND: &str = "SELECT coalesce((SELECT max(last_change) FROM feeds), 0) - coalesce((SELECT max(last_change) FROM book_cursors), 0)";
 
 async fn enrol(books: &Books, merchant_id: MerchantId, number: u8, now_ms: i64) -> Till {
     let key = SigningKey::make().expect("a device key").0;

@@ -42,6 +42,13 @@ impl Stand {
         Self { name, house, postgres, _dir: dir, books }
     }
 
+    /// PostgreSQL's first process, the parent of all others.
+    pub fn postmaster(&self) -> Option<u32> {
+        let home = self.postgres.as_ref()?.socket();
+        let file = std::fs::read_to_string(home.parent()?.join("data/postmaster.pid")).ok()?;
+        file.lines().next()?.parse().ok()
+    }
+
     /// What the books take on the disk; SQLite's log, which does not grow with them, is not in it.
     pub async fn bytes(&self) -> i64 {
         if self.postgres.is_some() {

@@ -25,8 +25,8 @@ const RETRY_MS_MIN: u64 = 250;
 const RETRY_MS_MAX: u64 = 30_000;
 /// Numbers of answers that are remembered, so that a duplicate is known before its first is in the log.
 const ANSWERED_MAX: usize = 1_024;
-/// Requests that may stand in a connection's queue.
-const QUEUE_MAX: usize = 64;
+/// Requests that may stand in a connection's queue: as many as there are payments in flight.
+const QUEUE_MAX: usize = 256;
 
 /// What became of a request.
 #[derive(Debug)]

@@ -88,15 +88,19 @@ pub struct LedgerView {
     pub repeated_captures: u32,
 }
 
+/// What is to be carried out.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub entry: Entry,
+    /// What is to become of the reference, with its authorisation. Once that is approved, a later plan changes nothing.
+    pub plan: Option<Plan>,
+}
+
 /// Where the ledger is kept. Writing is atomic per request.
 pub trait Book: Send + Sync {
     /// Carries a request out once, and answers a repeated one with its first answer.
-    fn carry_out(&self, entry: Entry) -> impl Future<Output = Result<Decision, AcquirerError>> + Send;
+    fn carry_out(&self, request: Request) -> impl Future<Output = Result<Decision, AcquirerError>> + Send;
     fn known(&self, reference: &str) -> impl Future<Output = Result<Known, AcquirerError>> + Send;
-    /// Keeps what is to become of a reference; once it is approved, a later plan for it changes nothing.
-    fn plan(&self, reference: &str, plan: Plan) -> impl Future<Output = Result<(), AcquirerError>> + Send;
-    /// The code that the capture of a reference is to be refused with.
-    fn capture_code(&self, reference: &str) -> impl Future<Output = Result<Option<String>, AcquirerError>> + Send;
     /// The entries that a merchant's account of a day may be made of, oldest first, with their plans.
     fn of_account(
         &self,
@@ -116,7 +120,11 @@ pub(super) enum Verdict {
     Alarm(Decision),
 }
 
-pub(super) fn judge(mut entry: Entry, earlier: &[Entry]) -> Verdict {
+/// `capture_code` is what the plan of the reference says that its capture is refused with.
+pub(super) fn judge(mut entry: Entry, earlier: &[Entry], capture_code: Option<&str>) -> Verdict {
+    if let (EntryKind::Capture, Some(code)) = (entry.kind, capture_code) {
+        (entry.result, entry.code) = (Outcome::Declined, code.to_owned());
+    }
     // What was said about this very request. Only refunds and tries are numbered.
     match earlier.iter().find(|done| done.kind == entry.kind && done.number == entry.number) {
         Some(done) if entry.kind == EntryKind::Capture && done.result == Outcome::Approved => {
@@ -155,6 +163,11 @@ pub(super) fn judge(mut entry: Entry, earlier: &[Entry]) -> Verdict {
 
 fn first(entries: &[Entry], kind: EntryKind) -> Option<&Entry> {
     entries.iter().find(|e| e.kind == kind)
+}
+
+/// Whether a plan may still be made.
+pub(super) fn is_open_to_plans(earlier: &[Entry]) -> bool {
+    latest_authorisation(earlier).is_none_or(|authorisation| authorisation.result != Outcome::Approved)
 }
 
 fn latest_authorisation(entries: &[Entry]) -> Option<&Entry> {
@@ -225,11 +238,15 @@ impl MemoryBook {
 }
 
 impl Book for MemoryBook {
-    async fn carry_out(&self, entry: Entry) -> Result<Decision, AcquirerError> {
+    async fn carry_out(&self, Request { entry, plan }: Request) -> Result<Decision, AcquirerError> {
         let mut state = self.lock();
         let earlier = Self::of(&state, &entry.reference);
         let reference = entry.reference.clone();
-        Ok(match judge(entry, &earlier) {
+        if let Some(plan) = plan.filter(|_| is_open_to_plans(&earlier)) {
+            state.plans.insert(reference.clone(), plan);
+        }
+        let code = state.plans.get(&reference).and_then(|plan| plan.capture_code.clone());
+        Ok(match judge(entry, &earlier, code.as_deref()) {
             Verdict::Write(entry) => {
                 let decision = entry.decision();
                 state.entries.push(entry);
@@ -249,20 +266,6 @@ impl Book for MemoryBook {
 
     async fn known(&self, reference: &str) -> Result<Known, AcquirerError> {
         Ok(known_from(&Self::of(&self.lock(), reference)))
-    }
-
-    async fn plan(&self, reference: &str, plan: Plan) -> Result<(), AcquirerError> {
-        let mut state = self.lock();
-        let is_approved =
-            latest_authorisation(&Self::of(&state, reference)).is_some_and(|e| e.result == Outcome::Approved);
-        if !is_approved {
-            state.plans.insert(reference.to_owned(), plan);
-        }
-        Ok(())
-    }
-
-    async fn capture_code(&self, reference: &str) -> Result<Option<String>, AcquirerError> {
-        Ok(self.lock().plans.get(reference).and_then(|plan| plan.capture_code.clone()))
     }
 
     async fn of_account(&self, account: Account) -> Result<Vec<(Entry, Option<Plan>)>, AcquirerError> {

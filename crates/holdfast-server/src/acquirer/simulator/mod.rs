@@ -14,7 +14,7 @@ mod sql;
 mod tests;
 mod velocity;
 
-pub use book::{Book, Entry, EntryKind, LedgerView, MemoryBook};
+pub use book::{Book, Entry, EntryKind, LedgerView, MemoryBook, Request};
 pub use plan::{Dispute, Plan};
 pub use script::{Script, Step, Velocity};
 pub use sql::SqlBook;
@@ -112,11 +112,11 @@ impl<B: Book, P: Pause> Simulator<B, P> {
     }
 
     /// Carries `entry` out, then delivers the answer as the step says.
-    async fn carry_out(&self, step: Step, entry: Entry) -> Result<Decision, AcquirerError> {
+    async fn carry_out(&self, step: Step, entry: Entry, plan: Option<Plan>) -> Result<Decision, AcquirerError> {
         if step == Step::Unreachable {
             return Err(AcquirerError::Unreachable);
         }
-        let answer = self.book.carry_out(entry).await?;
+        let answer = self.book.carry_out(Request { entry, plan }).await?;
         match step {
             Step::DropAnswer => {
                 self.pause.pause(self.lost_answer_ms).await;
@@ -170,7 +170,6 @@ impl<B: Book, P: Pause> Acquirer for Simulator<B, P> {
         let code =
             if code == "00" && self.is_too_many(pan, request.reference, now_ms) { "65".to_owned() } else { code };
         let plan = rules::plan_for(pan, Plan::of(request.merchant_id)).with_step(&step);
-        self.book.plan(&request.reference.to_string(), plan).await?;
         let last4 = pan.get(pan.len().saturating_sub(4)..).unwrap_or_default().to_owned();
         let entry = Entry {
             reference: request.reference.to_string(),
@@ -184,16 +183,12 @@ impl<B: Book, P: Pause> Acquirer for Simulator<B, P> {
             last4,
             at_ms: now_ms,
         };
-        self.carry_out(step, entry).await
+        self.carry_out(step, entry, Some(plan)).await
     }
 
     async fn capture(&self, now_ms: UnixMs, request: FollowUp) -> Result<Decision, AcquirerError> {
         let step = self.lock().take_for_delivery();
-        let mut entry = Self::follow_up(EntryKind::Capture, now_ms, request);
-        if let Some(code) = self.book.capture_code(&entry.reference).await? {
-            (entry.result, entry.code) = (book::Outcome::Declined, code);
-        }
-        self.carry_out(step, entry).await
+        self.carry_out(step, Self::follow_up(EntryKind::Capture, now_ms, request), None).await
     }
 
     async fn is_reachable(&self) -> Option<bool> {
@@ -214,7 +209,7 @@ impl<B: Book, P: Pause> Acquirer for Simulator<B, P> {
 
     async fn reverse(&self, now_ms: UnixMs, request: FollowUp) -> Result<Decision, AcquirerError> {
         let step = self.lock().take_for_delivery();
-        self.carry_out(step, Self::follow_up(EntryKind::Reversal, now_ms, request)).await
+        self.carry_out(step, Self::follow_up(EntryKind::Reversal, now_ms, request), None).await
     }
 
     async fn refund(&self, now_ms: UnixMs, request: RefundRequest) -> Result<Decision, AcquirerError> {
@@ -222,6 +217,6 @@ impl<B: Book, P: Pause> Acquirer for Simulator<B, P> {
         let step = self.lock().take_for_delivery();
         let follow_up = FollowUp { reference, amount_minor, currency };
         let entry = Entry { number, ..Self::follow_up(EntryKind::Refund, now_ms, follow_up) };
-        self.carry_out(step, entry).await
+        self.carry_out(step, entry, None).await
     }
 }

@@ -2,18 +2,24 @@
 //! a demo have one acquirer.
 
 use super::super::{Account, AcquirerError, Decision, Known};
-use super::book::{Book, Entry, EntryKind, LedgerView, Outcome, Verdict, judge, known_from, view_of};
+use super::book::{
+    Book, Entry, EntryKind, LedgerView, Outcome, Request, Verdict, is_open_to_plans, judge, known_from, view_of,
+};
 use super::plan::{Dispute, Plan};
 use crate::store::books::row::{parsed, small};
-use crate::store::db::{Conn, Database, Dialect, SIMULATOR};
+use crate::store::db::{Conn, Database, Dialect, SIMULATOR, rows};
+use crate::store::together::{Answers, Together};
 use crate::store::{OpenError, Place, StoreError};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// A ledger in a database.
+/// A ledger in a database. Requests that wait are carried out in one transaction.
 #[derive(Debug)]
-pub struct SqlBook(Database);
+pub struct SqlBook {
+    db: Database,
+    requests: Together<Request, Decision>,
+}
 
 impl SqlBook {
     /// Opens or makes it.
@@ -21,7 +27,16 @@ impl SqlBook {
     /// # Errors
     /// When the database cannot be opened or holds no ledger of the simulator.
     pub async fn open(place: &Place) -> Result<Self, OpenError> {
-        Ok(Self(Database::open(place, &SIMULATOR).await?))
+        let db = Database::open(place, &SIMULATOR).await?;
+        let writer = db.clone();
+        let requests = Together::start(move |requests: Vec<Request>| {
+            let writer = writer.clone();
+            async move {
+                let dialect = writer.dialect();
+                writer.write(move |c| Box::pin(carry_out(c, dialect, requests))).await
+            }
+        });
+        Ok(Self { db, requests })
     }
 
     async fn account_in(&self, account: Account) -> Result<Vec<(Entry, Option<Plan>)>, StoreError> {
@@ -36,15 +51,15 @@ impl SqlBook {
         .bind(account.merchant_id.to_string())
         .bind(account.from_ms)
         .bind(account.to_ms)
-        .fetch_all(self.0.reader())
+        .fetch_all(self.db.reader())
         .await?;
         rows.iter().map(|row| Ok((read(row)?, read_plan(row)?))).collect()
     }
 
     async fn view_in(&self) -> Result<LedgerView, StoreError> {
-        let rows = sqlx::query("SELECT * FROM entries ORDER BY id").fetch_all(self.0.reader()).await?;
+        let rows = sqlx::query("SELECT * FROM entries ORDER BY id").fetch_all(self.db.reader()).await?;
         let entries = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let rows = sqlx::query("SELECT reference, kind, count FROM repeats").fetch_all(self.0.reader()).await?;
+        let rows = sqlx::query("SELECT reference, kind, count FROM repeats").fetch_all(self.db.reader()).await?;
         let mut repeated_requests = 0;
         let mut repeated_captures = BTreeMap::new();
         for row in rows {
@@ -59,10 +74,8 @@ impl SqlBook {
 }
 
 impl Book for SqlBook {
-    async fn carry_out(&self, entry: Entry) -> Result<Decision, AcquirerError> {
-        let dialect = self.0.dialect();
-        let written = self.0.write(move |c| Box::pin(carry_out(c, dialect, entry))).await;
-        written.map_err(|error| {
+    async fn carry_out(&self, request: Request) -> Result<Decision, AcquirerError> {
+        self.requests.ask(request).await.map_err(|error| {
             tracing::error!(%error, "the acquirer simulator cannot use its ledger");
             // A commit whose answer was lost may have happened.
             AcquirerError::TimedOut
@@ -70,22 +83,10 @@ impl Book for SqlBook {
     }
 
     async fn known(&self, reference: &str) -> Result<Known, AcquirerError> {
-        let query = sqlx::query(OF_REFERENCE).bind(reference).fetch_all(self.0.reader());
+        let query = sqlx::query(OF_REFERENCE).bind(reference).fetch_all(self.db.reader());
         let rows = query.await.map_err(|error| unreachable(error.into()))?;
         let entries = rows.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(unreachable)?;
         Ok(known_from(&entries))
-    }
-
-    async fn plan(&self, reference: &str, plan: Plan) -> Result<(), AcquirerError> {
-        let reference = reference.to_owned();
-        self.0.write(move |c| Box::pin(keep_plan(c, reference, plan))).await.map_err(unreachable)
-    }
-
-    async fn capture_code(&self, reference: &str) -> Result<Option<String>, AcquirerError> {
-        let found = sqlx::query("SELECT capture_code FROM plans WHERE reference = $1").bind(reference);
-        let row = found.fetch_optional(self.0.reader()).await.map_err(|error| unreachable(error.into()))?;
-        let code = row.map(|row| row.try_get("capture_code")).transpose();
-        Ok(code.map_err(|error| unreachable(error.into()))?.flatten())
     }
 
     async fn of_account(&self, account: Account) -> Result<Vec<(Entry, Option<Plan>)>, AcquirerError> {
@@ -99,32 +100,72 @@ impl Book for SqlBook {
 
 const OF_REFERENCE: &str = "SELECT * FROM entries WHERE reference = $1 ORDER BY id";
 
-async fn carry_out(connection: &mut Conn, dialect: Dialect, entry: Entry) -> Result<Decision, StoreError> {
-    // Requests about one reference are carried out one after the other.
+/// Carries requests out one after the other, in one transaction. No other process carries out any about the same references meanwhile.
+async fn carry_out(c: &mut Conn, dialect: Dialect, requests: Vec<Request>) -> Answers<Decision> {
+    let references: BTreeSet<String> = requests.iter().map(|request| request.entry.reference.clone()).collect();
     if dialect == Dialect::Postgres {
-        let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-        sqlx::query(lock).bind(&entry.reference).execute(&mut *connection).await?;
+        // In one order everywhere, so that two processes never wait for each other.
+        let locks = references.iter().map(|reference| [reference.as_str().into()]).collect();
+        let head = "SELECT pg_advisory_xact_lock(hashtextextended(v.column1, 0)) FROM (VALUES ";
+        rows::write(c, head, ") AS v", locks).await?;
     }
-    let rows = sqlx::query(OF_REFERENCE).bind(&entry.reference).fetch_all(&mut *connection).await?;
-    let earlier = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let (reference, kind) = (entry.reference.clone(), entry.kind);
-    match judge(entry, &earlier) {
-        Verdict::Write(entry) => {
-            insert(connection, &entry).await?;
-            Ok(entry.decision())
+    let mut earlier = entries(c, &references).await?;
+    let mut codes = capture_codes(c, &requests).await?;
+    let (mut fresh, mut plans, mut answers) = (Vec::new(), BTreeMap::new(), Vec::with_capacity(requests.len()));
+    for Request { entry, plan } in requests {
+        let (reference, kind) = (entry.reference.clone(), entry.kind);
+        let earlier = earlier.entry(reference.clone()).or_default();
+        if let Some(plan) = plan.filter(|_| is_open_to_plans(earlier)) {
+            codes.insert(reference.clone(), plan.capture_code.clone());
+            plans.insert(reference.clone(), plan);
         }
-        Verdict::Repeat(decision) | Verdict::Alarm(decision) => {
-            sqlx::query(
-                "INSERT INTO repeats (reference, kind, count) VALUES ($1, $2, 1)
-                 ON CONFLICT (reference, kind) DO UPDATE SET count = repeats.count + 1",
-            )
-            .bind(reference)
-            .bind(kind.as_str())
-            .execute(connection)
-            .await?;
-            Ok(decision)
-        }
+        let code = codes.get(&reference).and_then(Option::as_deref);
+        answers.push(Ok(match judge(entry, earlier, code) {
+            Verdict::Write(entry) => {
+                let decision = entry.decision();
+                earlier.push(entry.clone());
+                fresh.push(entry);
+                decision
+            }
+            Verdict::Repeat(decision) | Verdict::Alarm(decision) => {
+                count_repeat(c, reference, kind).await?;
+                decision
+            }
+        }));
     }
+    keep_plans(c, plans).await?;
+    insert(c, fresh).await?;
+    Ok(answers)
+}
+
+async fn entries(c: &mut Conn, references: &BTreeSet<String>) -> Result<HashMap<String, Vec<Entry>>, StoreError> {
+    let keys = references.iter().map(String::as_str);
+    let mut found: HashMap<String, Vec<Entry>> = HashMap::new();
+    for row in rows::read(c, "SELECT * FROM entries WHERE reference IN ", " ORDER BY id", None, keys).await? {
+        let entry = read(&row)?;
+        found.entry(entry.reference.clone()).or_default().push(entry);
+    }
+    Ok(found)
+}
+
+/// What the plans say that captures are refused with.
+async fn capture_codes(c: &mut Conn, requests: &[Request]) -> Result<HashMap<String, Option<String>>, StoreError> {
+    let captures = requests.iter().filter(|request| request.entry.kind == EntryKind::Capture);
+    let keys = captures.map(|request| request.entry.reference.as_str());
+    let found = rows::read(c, "SELECT reference, capture_code FROM plans WHERE reference IN ", "", None, keys).await?;
+    found.iter().map(|row| Ok((row.try_get("reference")?, row.try_get("capture_code")?))).collect()
+}
+
+async fn count_repeat(c: &mut Conn, reference: String, kind: EntryKind) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO repeats (reference, kind, count) VALUES ($1, $2, 1)
+         ON CONFLICT (reference, kind) DO UPDATE SET count = repeats.count + 1",
+    )
+    .bind(reference)
+    .bind(kind.as_str())
+    .execute(c)
+    .await?;
+    Ok(())
 }
 
 /// A simulator without its ledger carries nothing out, and looks from outside like an acquirer that is down.
@@ -133,41 +174,40 @@ fn unreachable(error: StoreError) -> AcquirerError {
     AcquirerError::Unreachable
 }
 
-async fn insert(connection: &mut Conn, entry: &Entry) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO entries (reference, kind, number, amount_minor, currency, approved, code, last4, approval_code, at_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    )
-    .bind(&entry.reference)
-    .bind(entry.kind.as_str())
-    .bind(i64::from(entry.number))
-    .bind(entry.amount_minor)
-    .bind(&entry.currency)
-    .bind(i64::from(entry.result == Outcome::Approved))
-    .bind(&entry.code)
-    .bind(&entry.last4)
-    .bind(&entry.approval_code)
-    .bind(entry.at_ms)
-    .execute(connection)
-    .await?;
-    Ok(())
+async fn insert(c: &mut Conn, entries: Vec<Entry>) -> Result<(), StoreError> {
+    let columns = |entry: Entry| {
+        [
+            entry.reference.into(),
+            entry.kind.as_str().into(),
+            i64::from(entry.number).into(),
+            entry.amount_minor.into(),
+            entry.currency.into(),
+            (entry.result == Outcome::Approved).into(),
+            entry.code.into(),
+            entry.last4.into(),
+            entry.approval_code.into(),
+            entry.at_ms.into(),
+        ]
+    };
+    let head = "INSERT INTO entries (reference, kind, number, amount_minor, currency, approved, code, last4, approval_code, at_ms) VALUES ";
+    rows::write(c, head, "", entries.into_iter().map(columns).collect()).await
 }
 
-async fn keep_plan(c: &mut Conn, reference: String, plan: Plan) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO plans (reference, merchant_id, capture_code, dispute_reason, dispute_after_ms) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (reference) DO UPDATE SET capture_code = excluded.capture_code, dispute_reason = excluded.dispute_reason,
-         dispute_after_ms = excluded.dispute_after_ms WHERE NOT EXISTS (SELECT 1 FROM entries e
-             WHERE e.reference = excluded.reference AND e.kind = 'authorisation' AND e.approved = 1)",
-    )
-    .bind(reference)
-    .bind(plan.merchant_id.to_string())
-    .bind(plan.capture_code)
-    .bind(plan.dispute.as_ref().map(|dispute| dispute.reason.clone()))
-    .bind(plan.dispute.as_ref().map(|dispute| dispute.after_ms))
-    .execute(c)
-    .await?;
-    Ok(())
+async fn keep_plans(c: &mut Conn, plans: BTreeMap<String, Plan>) -> Result<(), StoreError> {
+    let columns = |(reference, plan): (String, Plan)| {
+        let (reason, after_ms) = plan.dispute.map(|dispute| (dispute.reason, dispute.after_ms)).unzip();
+        [
+            reference.into(),
+            plan.merchant_id.to_string().into(),
+            plan.capture_code.into(),
+            reason.into(),
+            after_ms.into(),
+        ]
+    };
+    let head = "INSERT INTO plans (reference, merchant_id, capture_code, dispute_reason, dispute_after_ms) VALUES ";
+    let tail = " ON CONFLICT (reference) DO UPDATE SET capture_code = excluded.capture_code, dispute_reason = excluded.dispute_reason,
+        dispute_after_ms = excluded.dispute_after_ms";
+    rows::write(c, head, tail, plans.into_iter().map(columns).collect()).await
 }
 
 fn read_plan(row: &AnyRow) -> Result<Option<Plan>, StoreError> {

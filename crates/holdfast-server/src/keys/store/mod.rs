@@ -40,6 +40,11 @@ pub trait KeyStore: Send + Sync + fmt::Debug {
     /// When it may still be there.
     fn destroy(&self, kid: &str, handle: &[u8]) -> Result<(), KeyStoreError>;
 
+    /// How many calls it can use at once. Here: the cores of this machine.
+    fn at_once(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    }
+
     /// The handles and kids of every card key that the store itself holds; `None` for a store whose handle is the key.
     ///
     /// # Errors

@@ -95,7 +95,7 @@ async fn take(connection: &mut Conn, scope: Scope, now_ms: UnixMs, anew: Anew) -
     .execute(&mut *connection)
     .await?;
     let first = feed::take(connection, scope, payment.merchant_id, 2).await?;
-    payments::insert(connection, scope, now_ms, &payment, first + 1).await?;
+    payments::insert(connection, scope, now_ms, std::slice::from_ref(&*payment), first + 1).await?;
     instructions::call(connection, now_ms, payment.id).await?;
     sqlx::query("UPDATE payments SET replaced_by = $1, change = $2, record = NULL, card_key_kid = NULL WHERE id = $3")
         .bind(payment.id.to_string())

@@ -2,8 +2,8 @@
 
 use super::Scope;
 use super::row::{parsed, state_columns};
-use crate::store::db::Conn;
-use crate::store::outbox::{self, NewTask};
+use crate::store::db::{Conn, rows};
+use crate::store::outbox::{self, NewTask, Topic};
 use crate::store::{PaymentEvent, StoreError};
 use holdfast_core::id::{MerchantId, PaymentId};
 use holdfast_core::payment::PaymentState;
@@ -12,53 +12,59 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row as _};
 
 /// A payment that was stored, or came to another state.
-pub struct Change<'a> {
+pub struct Change {
     pub merchant_id: MerchantId,
     /// Its number in the feed.
     pub number: i64,
     pub payment_id: PaymentId,
-    pub state: &'a PaymentState,
+    pub state: PaymentState,
     pub amount_minor: i64,
-    pub currency: &'a str,
+    pub currency: String,
     pub at_ms: UnixMs,
 }
 
-pub async fn tell(connection: &mut Conn, scope: Scope, change: &Change<'_>) -> Result<(), StoreError> {
-    let (state, reason, ..) = state_columns(change.state);
-    sqlx::query(
-        "INSERT INTO payment_events (merchant_id, change, payment_id, state, reason, amount_minor, currency, at_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(change.merchant_id.to_string())
-    .bind(change.number)
-    .bind(change.payment_id.to_string())
-    .bind(state)
-    .bind(&reason)
-    .bind(change.amount_minor)
-    .bind(change.currency)
-    .bind(change.at_ms)
-    .execute(&mut *connection)
-    .await?;
-    for topic in scope.topics.iter().filter(|topic| (topic.on)(change.state)) {
-        let told = serde_json::json!({
-            "state": state,
-            "reason": reason,
-            "amount_minor": change.amount_minor,
-            "currency": change.currency,
-            "change": change.number,
-            "at_ms": change.at_ms,
-        });
-        let task = NewTask {
-            topic: topic.name,
-            key: format!("{}/{}", change.payment_id, change.number),
-            merchant_id: change.merchant_id,
-            payment_id: Some(change.payment_id),
-            payload: told.to_string(),
-            due_ms: change.at_ms,
-        };
-        outbox::add(connection, &task).await?;
+pub async fn tell(c: &mut Conn, scope: Scope, changes: &[Change]) -> Result<(), StoreError> {
+    let line = |change: &Change| {
+        let (state, reason, ..) = state_columns(&change.state);
+        [
+            change.merchant_id.to_string().into(),
+            change.number.into(),
+            change.payment_id.to_string().into(),
+            state.into(),
+            reason.into(),
+            change.amount_minor.into(),
+            change.currency.as_str().into(),
+            change.at_ms.into(),
+        ]
+    };
+    let head = "INSERT INTO payment_events (merchant_id, change, payment_id, state, reason, amount_minor, currency, at_ms) VALUES ";
+    rows::write(c, head, "", changes.iter().map(line).collect()).await?;
+    for topic in scope.topics {
+        for change in changes.iter().filter(|change| (topic.on)(&change.state)) {
+            outbox::add(c, &task(topic, change)).await?;
+        }
     }
     Ok(())
+}
+
+fn task(topic: &Topic, change: &Change) -> NewTask {
+    let (state, reason, ..) = state_columns(&change.state);
+    let told = serde_json::json!({
+        "state": state,
+        "reason": reason,
+        "amount_minor": change.amount_minor,
+        "currency": change.currency,
+        "change": change.number,
+        "at_ms": change.at_ms,
+    });
+    NewTask {
+        topic: topic.name,
+        key: format!("{}/{}", change.payment_id, change.number),
+        merchant_id: change.merchant_id,
+        payment_id: Some(change.payment_id),
+        payload: told.to_string(),
+        due_ms: change.at_ms,
+    }
 }
 
 pub async fn after(

@@ -1,8 +1,8 @@
 //! A batch: what is known of it, and what was decided about it.
 
-use super::row::{damaged, hash_from, hash_text, unsigned};
+use super::row::{damaged, hash_from, hash_text, parsed, unsigned};
 use super::{Scope, feed, payments};
-use crate::store::db::Conn;
+use crate::store::db::{Conn, rows};
 use crate::store::{IngestOp, IngestQuery, IngestSnapshot, Payment, Quarantined, StoreError};
 use holdfast_core::id::{DeviceId, PaymentId};
 use holdfast_core::time::UnixMs;
@@ -18,36 +18,20 @@ pub async fn snapshot(connection: &mut Conn, scope: Scope, query: &IngestQuery) 
         .pick("SELECT 1 FROM devices WHERE id = $1", "SELECT 1 FROM devices WHERE id = $1 FOR NO KEY UPDATE");
     sqlx::query(lock).bind(&device).fetch_optional(&mut *connection).await?;
     let mut snapshot = IngestSnapshot::default();
-    for id in &query.ids {
-        let found = sqlx::query("SELECT record_hash FROM payments WHERE id = $1")
-            .bind(id.to_string())
-            .fetch_optional(&mut *connection)
-            .await?;
-        if let Some(row) = found {
-            snapshot.by_id.insert(*id, hash_from(row.try_get("record_hash")?)?);
-        }
+    let ids = query.ids.iter().map(ToString::to_string);
+    for row in rows::read(connection, "SELECT id, record_hash FROM payments WHERE id IN ", "", None, ids).await? {
+        snapshot.by_id.insert(parsed(&row, "id")?, hash_from(row.try_get("record_hash")?)?);
     }
-    for seq in &query.seqs {
-        // A number beyond the column's range is taken by nobody; storing it is refused by the decision.
-        let Ok(number) = i64::try_from(*seq) else { continue };
-        let found = sqlx::query("SELECT 1 FROM payments WHERE device_id = $1 AND seq = $2")
-            .bind(&device)
-            .bind(number)
-            .fetch_optional(&mut *connection)
-            .await?;
-        if found.is_some() {
-            snapshot.seqs.insert(*seq);
-        }
+    // A number beyond the column's range is taken by nobody; storing it is refused by the decision.
+    let seqs = query.seqs.iter().filter_map(|seq| i64::try_from(*seq).ok());
+    let head = "SELECT seq FROM payments WHERE device_id = $1 AND seq IN ";
+    for row in rows::read(connection, head, "", Some(device.as_str().into()), seqs).await? {
+        snapshot.seqs.insert(unsigned(&row, "seq")?);
     }
-    for hash in &query.hashes {
-        let found = sqlx::query("SELECT reason FROM quarantine WHERE device_id = $1 AND record_hash = $2")
-            .bind(&device)
-            .bind(hash_text(hash))
-            .fetch_optional(&mut *connection)
-            .await?;
-        if let Some(row) = found {
-            snapshot.quarantined.insert(*hash, row.try_get("reason")?);
-        }
+    let head = "SELECT record_hash, reason FROM quarantine WHERE device_id = $1 AND record_hash IN ";
+    let hashes = query.hashes.iter().map(hash_text);
+    for row in rows::read(connection, head, "", Some(device.as_str().into()), hashes).await? {
+        snapshot.quarantined.insert(hash_from(row.try_get("record_hash")?)?, row.try_get("reason")?);
     }
     let row = sqlx::query("SELECT count(*) AS count FROM quarantine WHERE device_id = $1")
         .bind(&device)
@@ -71,50 +55,39 @@ pub async fn write(
     device_id: DeviceId,
     ops: Vec<IngestOp>,
 ) -> Result<(), StoreError> {
-    let mut next_change = take_changes(connection, scope, &ops).await?;
+    let (mut fresh, mut approvals) = (Vec::with_capacity(ops.len()), Vec::new());
     for op in ops {
         match op {
-            IngestOp::Store(payment) => {
-                store(connection, scope, now_ms, &payment, next_change).await?;
-                next_change += 1;
-            }
-            IngestOp::Approve(id, word) => approve(connection, id, &word).await?,
+            IngestOp::Store(payment) => fresh.push(*payment),
+            IngestOp::Approve(id, word) => approvals.push((id, word)),
             IngestOp::Quarantine(quarantined) => quarantine(connection, now_ms, device_id, &quarantined).await?,
         }
+    }
+    store(connection, scope, now_ms, &fresh).await?;
+    for (id, word) in approvals {
+        approve(connection, id, &word).await?;
     }
     Ok(())
 }
 
-/// Numbers in the feed for all payments that are new. They are of one device, and so of one merchant.
-async fn take_changes(connection: &mut Conn, scope: Scope, ops: &[IngestOp]) -> Result<i64, StoreError> {
-    let fresh = || ops.iter().filter_map(|op| if let IngestOp::Store(payment) = op { Some(payment) } else { None });
-    let Some(merchant_id) = fresh().next().map(|payment| payment.merchant_id) else { return Ok(0) };
-    let count = i64::try_from(fresh().count()).map_err(|_| damaged("count"))?;
-    feed::take(connection, scope, merchant_id, count).await
-}
-
-async fn store(
-    connection: &mut Conn,
-    scope: Scope,
-    now_ms: UnixMs,
-    payment: &Payment,
-    change: i64,
-) -> Result<(), StoreError> {
-    payments::insert(connection, scope, now_ms, payment, change).await?;
-    sqlx::query("INSERT INTO jobs (payment_id, due_ms) VALUES ($1, $2)")
-        .bind(payment.id.to_string())
-        .bind(payment.first_due_ms(now_ms))
-        .execute(&mut *connection)
-        .await?;
+/// Payments of one device, and so of one merchant.
+async fn store(c: &mut Conn, scope: Scope, now_ms: UnixMs, fresh: &[Payment]) -> Result<(), StoreError> {
+    let Some(newest) = fresh.iter().max_by_key(|payment| payment.seq) else { return Ok(()) };
+    let count = i64::try_from(fresh.len()).map_err(|_| damaged("count"))?;
+    let first = feed::take(c, scope, newest.merchant_id, count).await?;
+    payments::insert(c, scope, now_ms, fresh, first).await?;
+    let jobs =
+        fresh.iter().map(|payment| [payment.id.to_string().into(), payment.first_due_ms(now_ms).into()]).collect();
+    rows::write(c, "INSERT INTO jobs (payment_id, due_ms) VALUES ", "", jobs).await?;
     sqlx::query(
         "INSERT INTO chain_heads (device_id, seq, record_hash) VALUES ($1, $2, $3)
          ON CONFLICT (device_id)
          DO UPDATE SET seq = excluded.seq, record_hash = excluded.record_hash WHERE excluded.seq > chain_heads.seq",
     )
-    .bind(payment.device_id.to_string())
-    .bind(i64::try_from(payment.seq).map_err(|_| damaged("sequence number"))?)
-    .bind(hash_text(&payment.record_hash))
-    .execute(connection)
+    .bind(newest.device_id.to_string())
+    .bind(i64::try_from(newest.seq).map_err(|_| damaged("sequence number"))?)
+    .bind(hash_text(&newest.record_hash))
+    .execute(c)
     .await?;
     Ok(())
 }

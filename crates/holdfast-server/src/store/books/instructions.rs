@@ -2,19 +2,34 @@
 
 use super::Scope;
 use super::row::{self, damaged, parsed, small};
-use crate::store::db::Conn;
+use crate::store::db::{Conn, rows};
+use crate::store::together::Answers;
 use crate::store::{Payment, StoreError};
 use holdfast_core::id::PaymentId;
 use holdfast_core::payment::instruction::{Instruction, InstructionKind, Progress};
 use holdfast_core::time::UnixMs;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row as _};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 const OF_PAYMENT: &str = "SELECT * FROM instructions WHERE payment_id = $1 ORDER BY asked_ms, kind, number";
 
-pub async fn of(reader: &AnyPool, id: PaymentId) -> Result<Vec<Instruction>, StoreError> {
-    let rows = sqlx::query(OF_PAYMENT).bind(id.to_string()).fetch_all(reader).await?;
-    rows.iter().map(instruction).collect()
+/// The instructions of each payment, for many who ask at once.
+pub async fn of(reader: AnyPool, ids: Vec<PaymentId>) -> Answers<Vec<Instruction>> {
+    let mut c = reader.acquire().await?;
+    let found = of_many(&mut c, &ids).await?;
+    Ok(ids.iter().map(|id| Ok(found.get(id).cloned().unwrap_or_default())).collect())
+}
+
+/// The same by payment; those that have none are left out.
+pub async fn of_many(c: &mut Conn, ids: &[PaymentId]) -> Result<HashMap<PaymentId, Vec<Instruction>>, StoreError> {
+    let keys: BTreeSet<String> = ids.iter().map(ToString::to_string).collect();
+    let head = "SELECT * FROM instructions WHERE payment_id IN ";
+    let mut of: HashMap<PaymentId, Vec<Instruction>> = HashMap::new();
+    for row in rows::read(c, head, " ORDER BY asked_ms, kind, number", None, keys).await? {
+        of.entry(parsed(&row, "payment_id")?).or_default().push(instruction(&row)?);
+    }
+    Ok(of)
 }
 
 /// The payment and its instructions. Where there are several writers, no other one changes them before this one's commit.
@@ -71,20 +86,23 @@ pub async fn call(connection: &mut Conn, now_ms: UnixMs, id: PaymentId) -> Resul
     Ok(())
 }
 
-/// The job goes, or is due at once when an instruction came in meanwhile.
-pub async fn done(connection: &mut Conn, now_ms: UnixMs, id: &str) -> Result<(), StoreError> {
-    let is_open = "SELECT 1 FROM instructions WHERE payment_id = $1 AND progress IN ('asked', 'sent')";
-    let open = sqlx::query(is_open).bind(id).fetch_optional(&mut *connection).await?;
-    let query = match open {
-        Some(_) => sqlx::query(
+/// Jobs go, or are due at once where an instruction came in meanwhile. Each is named with the time that it is at its writer's.
+pub async fn done(c: &mut Conn, jobs: Vec<(UnixMs, String)>) -> Result<(), StoreError> {
+    let ids = || jobs.iter().map(|(_, id)| id.as_str());
+    let head = "SELECT payment_id FROM instructions WHERE progress IN ('asked', 'sent') AND payment_id IN ";
+    let found = rows::read(c, head, "", None, ids()).await?;
+    let open =
+        found.iter().map(|row| Ok(row.try_get("payment_id")?)).collect::<Result<HashSet<String>, StoreError>>()?;
+    for (now_ms, id) in jobs.iter().filter(|(_, id)| open.contains(id)) {
+        sqlx::query(
             "UPDATE jobs SET due_ms = $1, failures = 0, lease_until_ms = 0, holder = NULL WHERE payment_id = $2",
         )
         .bind(now_ms)
-        .bind(id),
-        None => sqlx::query("DELETE FROM jobs WHERE payment_id = $1").bind(id),
-    };
-    query.execute(connection).await?;
-    Ok(())
+        .bind(id)
+        .execute(&mut *c)
+        .await?;
+    }
+    rows::change(c, "DELETE FROM jobs WHERE payment_id IN ", "", None, ids().filter(|id| !open.contains(*id))).await
 }
 
 fn instruction(row: &AnyRow) -> Result<Instruction, StoreError> {

@@ -1,13 +1,16 @@
 //! Keys at rest, and the log of what happened to them.
 
+use super::groups::KeyHandle;
 use super::row::unsigned;
 use super::{Books, keylog, set_meta};
 use crate::store::StoreError;
-use crate::store::db::Conn;
+use crate::store::db::{Conn, rows};
+use crate::store::together::Answers;
 use holdfast_core::keys::KeyTimes;
 use holdfast_core::time::UnixMs;
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row as _};
+use std::collections::{BTreeSet, HashMap};
 
 /// Row of `meta`: the epoch in which the newest key set was published.
 const KEY_SET_EPOCH: &str = "key-set-epoch";
@@ -109,6 +112,16 @@ pub enum KeyWrite {
     },
 }
 
+/// Handles of keys, for many who ask at once.
+pub async fn handles(reader: AnyPool, kids: Vec<String>) -> Answers<Option<KeyHandle>> {
+    let mut c = reader.acquire().await?;
+    let keys: BTreeSet<&str> = kids.iter().map(String::as_str).collect();
+    let found = rows::read(&mut c, "SELECT kid, n, private FROM card_keys WHERE kid IN ", "", None, keys).await?;
+    let handle = |row: &AnyRow| Ok((row.try_get("kid")?, (row.try_get("n")?, row.try_get("private")?)));
+    let handles = found.iter().map(handle).collect::<Result<HashMap<String, KeyHandle>, StoreError>>()?;
+    Ok(kids.iter().map(|kid| Ok(handles.get(kid).cloned())).collect())
+}
+
 impl Books {
     /// Writes keys and their log lines in one transaction.
     ///
@@ -147,13 +160,8 @@ impl Books {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn card_key_handle(&self, kid: &str) -> Result<Option<(String, Option<Vec<u8>>)>, StoreError> {
-        let found = sqlx::query("SELECT n, private FROM card_keys WHERE kid = $1")
-            .bind(kid)
-            .fetch_optional(self.db.reader())
-            .await?;
-        let read = |row: AnyRow| -> Result<_, sqlx::Error> { Ok((row.try_get("n")?, row.try_get("private")?)) };
-        Ok(found.map(read).transpose()?)
+    pub async fn card_key_handle(&self, kid: &str) -> Result<Option<KeyHandle>, StoreError> {
+        self.groups.key_handles.ask(kid.to_owned()).await
     }
 
     /// Every signer, the one to use first.

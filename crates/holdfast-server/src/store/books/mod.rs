@@ -1,9 +1,11 @@
 //! The server's books in a database. One text of SQL for SQLite and PostgreSQL.
 
 mod again;
+mod apply;
 mod devices;
 mod events;
 mod feed;
+mod groups;
 mod ingest;
 mod instructions;
 mod jobs;
@@ -17,6 +19,7 @@ pub(crate) mod row;
 mod shop;
 mod staff;
 mod till_settings;
+mod windows;
 
 pub use again::Anew;
 pub use devices::{Enrolled, Enrolment, Heartbeat};
@@ -29,9 +32,11 @@ pub use till_settings::TillSettings;
 use super::db::{BOOKS, Conn, Database, Dialect, OpenError, Place};
 use super::outbox::{TOPICS, Topic};
 use super::{
-    AckedPayment, Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp,
+    AckedPayment, Case, Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp,
     StoreError,
 };
+use apply::Asked;
+use groups::Groups;
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
 use holdfast_core::payment::PaymentState;
 use holdfast_core::payment::instruction::Instruction;
@@ -49,6 +54,7 @@ pub struct Books {
     replica: String,
     db: Database,
     topics: &'static [Topic],
+    groups: Groups,
     /// When they came from a copy last, or were taken over from another server.
     restored_ms: Arc<AtomicI64>,
     /// The timeline that [`Books::note_timeline`] wrote down.
@@ -107,11 +113,13 @@ impl Books {
         let (epoch, restored_ms, timeline): (String, i64, Option<i64>) = write.await.map_err(OpenError::Books)?;
         // Books that never wrote it down are on the timeline that they are on.
         let noted = timeline.and_then(|noted| u32::try_from(noted).ok()).unwrap_or(db.timeline().unwrap_or(0));
+        let topics = TOPICS;
         Ok(Self {
             epoch,
             replica: uuid::Uuid::new_v4().to_string(),
+            groups: Groups::start(&db, Scope { dialect: db.dialect(), topics }),
             db,
-            topics: TOPICS,
+            topics,
             restored_ms: Arc::new(AtomicI64::new(restored_ms)),
             noted_timeline: Arc::new(AtomicU32::new(noted)),
             on_move: OnMove::default(),
@@ -147,6 +155,7 @@ impl Books {
     /// Tells these topics about changes instead of the server's own.
     pub fn with_topics(mut self, topics: &'static [Topic]) -> Self {
         self.topics = topics;
+        self.groups = Groups::start(&self.db, self.scope());
         self
     }
 
@@ -269,16 +278,19 @@ impl Ledger for Books {
         payments::find(self.db.reader(), id).await
     }
 
+    async fn case(&self, id: PaymentId) -> Result<Option<Case>, StoreError> {
+        self.groups.cases.ask(id).await
+    }
+
     async fn apply(&self, now_ms: UnixMs, id: PaymentId, change: i64, ops: Vec<PaymentOp>) -> Result<i64, StoreError> {
-        let scope = self.scope();
         let moves: Vec<&'static str> = ops.iter().filter_map(PaymentOp::state_name).collect();
-        let change = self.db.write(move |c| Box::pin(payments::apply(c, scope, now_ms, id, change, ops))).await?;
+        let change = self.groups.apply.ask(Asked { now_ms, id, change, ops }).await?;
         moves.into_iter().for_each(|state| self.on_move.tell(state));
         Ok(change)
     }
 
     async fn instructions(&self, id: PaymentId) -> Result<Vec<Instruction>, StoreError> {
-        instructions::of(self.db.reader(), id).await
+        self.groups.instructions.ask(id).await
     }
 
     async fn instruct<T, D>(&self, now_ms: UnixMs, id: PaymentId, decide: D) -> Result<T, StoreError>

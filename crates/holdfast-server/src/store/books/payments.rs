@@ -1,19 +1,42 @@
-//! Payments: reading them, and writing what a job decided.
+//! Payments: reading them, and adding new ones.
 
 use super::events::{self, Change};
 use super::row::{self, damaged, hash_text, state_columns};
-use super::{Scope, feed, instructions};
+use super::windows::Windows;
+use super::{Scope, instructions};
 use crate::store::db::Conn;
-use crate::store::{Payment, PaymentOp, StoreError};
+use crate::store::db::rows::{self, Value};
+use crate::store::together::Answers;
+use crate::store::{Case, Payment, StoreError};
 use holdfast_core::id::{MerchantId, PaymentId};
-use holdfast_core::payment::PaymentState;
 use holdfast_core::time::UnixMs;
 use sqlx::AnyPool;
-use sqlx::Row as _;
+use std::collections::{BTreeSet, HashMap};
 
 pub async fn find(reader: &AnyPool, id: PaymentId) -> Result<Option<Payment>, StoreError> {
     let found = sqlx::query("SELECT * FROM payments WHERE id = $1").bind(id.to_string()).fetch_optional(reader).await?;
     found.as_ref().map(row::payment).transpose()
+}
+
+/// Payments with what their jobs need to know of them, for many jobs at once. A row that cannot be read is its own job's trouble only.
+pub async fn cases(reader: AnyPool, ids: Vec<PaymentId>) -> Answers<Option<Case>> {
+    let mut c = reader.acquire().await?;
+    let keys: BTreeSet<String> = ids.iter().map(ToString::to_string).collect();
+    let found = rows::read(&mut c, "SELECT * FROM payments WHERE id IN ", "", None, keys).await?;
+    let mut payments = HashMap::with_capacity(found.len());
+    for row in &found {
+        payments.insert(row::parsed::<PaymentId>(row, "id")?, row::payment(row));
+    }
+    let instructions = instructions::of_many(&mut c, &ids).await?;
+    let arrived = payments.values().flatten().map(|payment| (payment.merchant_id, payment.received_ms)).collect();
+    let windows = Windows::read(&mut c, arrived).await?;
+    let case = |id: &PaymentId| {
+        let Some(payment) = payments.get(id) else { return Ok(None) };
+        let payment = payment.clone()?;
+        let window_ms = windows.of(payment.merchant_id, payment.received_ms)?;
+        Ok(Some(Case { payment, instructions: instructions.get(id).cloned().unwrap_or_default(), window_ms }))
+    };
+    Ok(ids.iter().map(case).collect())
 }
 
 pub async fn changed_after(
@@ -31,203 +54,63 @@ pub async fn changed_after(
     rows.iter().map(row::payment).collect()
 }
 
-/// What a change of a payment is told with.
-struct Held {
-    id: PaymentId,
-    merchant_id: MerchantId,
-    amount_minor: i64,
-    currency: String,
-    change: i64,
-}
-
-pub async fn apply(
-    connection: &mut Conn,
-    scope: Scope,
-    now_ms: UnixMs,
-    id: PaymentId,
-    change: i64,
-    ops: Vec<PaymentOp>,
-) -> Result<i64, StoreError> {
-    let mut held = hold(connection, scope, id).await?.filter(|held| held.change == change);
-    let held = held.as_mut().ok_or(StoreError::Conflict)?;
-    for op in ops {
-        apply_one(connection, scope, now_ms, held, op).await?;
-    }
-    Ok(held.change)
-}
-
-/// Reads what a change needs. Where there are several writers, no other one changes the payment before this one's commit.
-async fn hold(connection: &mut Conn, scope: Scope, id: PaymentId) -> Result<Option<Held>, StoreError> {
-    let text = scope.dialect.pick(
-        "SELECT merchant_id, amount_minor, currency, change FROM payments WHERE id = $1",
-        "SELECT merchant_id, amount_minor, currency, change FROM payments WHERE id = $1 FOR NO KEY UPDATE",
-    );
-    let Some(row) = sqlx::query(text).bind(id.to_string()).fetch_optional(connection).await? else { return Ok(None) };
-    Ok(Some(Held {
-        id,
-        merchant_id: row::parsed(&row, "merchant_id")?,
-        amount_minor: row.try_get("amount_minor")?,
-        currency: row.try_get("currency")?,
-        change: row.try_get("change")?,
-    }))
-}
-
-async fn apply_one(
-    connection: &mut Conn,
-    scope: Scope,
-    now_ms: UnixMs,
-    held: &mut Held,
-    op: PaymentOp,
-) -> Result<(), StoreError> {
-    let id = held.id.to_string();
-    let query = match op {
-        PaymentOp::State(state) => return set_state(connection, scope, now_ms, held, &state).await,
-        PaymentOp::Quarantine { reason } => return quarantine(connection, now_ms, &id, &reason).await,
-        PaymentOp::Instruction(instruction) => return instructions::keep(connection, held.id, &instruction).await,
-        PaymentOp::Done => return instructions::done(connection, now_ms, &id).await,
-        PaymentOp::Ask { kind } => {
-            sqlx::query("INSERT INTO acquirer_attempts (asked_ms, payment_id, kind) VALUES ($1, $2, $3)")
-                .bind(now_ms)
-                .bind(id)
-                .bind(kind.as_str())
-        }
-        PaymentOp::Answer { kind, outcome } => sqlx::query(
-            "UPDATE acquirer_attempts SET answered_ms = $1, outcome = $2
-             WHERE payment_id = $3 AND kind = $4 AND answered_ms IS NULL",
-        )
-        .bind(now_ms)
-        .bind(outcome)
-        .bind(id)
-        .bind(kind.as_str()),
-        PaymentOp::PanHmac(hmac) => sqlx::query("UPDATE payments SET pan_hmac = $1 WHERE id = $2").bind(hmac).bind(id),
-        PaymentOp::Scrub => {
-            sqlx::query("UPDATE payments SET record = NULL, card_key_kid = NULL WHERE id = $1").bind(id)
-        }
-        PaymentOp::Again { due_ms, failures } => sqlx::query(
-            "INSERT INTO jobs (due_ms, failures, payment_id) VALUES ($1, $2, $3) ON CONFLICT (payment_id)
-             DO UPDATE SET due_ms = excluded.due_ms, failures = excluded.failures, lease_until_ms = 0, holder = NULL",
-        )
-        .bind(due_ms)
-        .bind(i64::from(failures))
-        .bind(id),
-    };
-    query.execute(connection).await?;
-    Ok(())
-}
-
-async fn set_state(
-    connection: &mut Conn,
-    scope: Scope,
-    now_ms: UnixMs,
-    held: &mut Held,
-    state: &PaymentState,
-) -> Result<(), StoreError> {
-    held.change = feed::take(connection, scope, held.merchant_id, 1).await?;
-    let (name, reason, approval_code, settled_ms) = state_columns(state);
-    sqlx::query(
-        "UPDATE payments SET state = $1, reason = $2, approval_code = $3, settled_ms = $4, changed_ms = $5, change = $6
-         WHERE id = $7",
-    )
-    .bind(name)
-    .bind(reason)
-    .bind(approval_code)
-    .bind(settled_ms)
-    .bind(now_ms)
-    .bind(held.change)
-    .bind(held.id.to_string())
-    .execute(&mut *connection)
-    .await?;
-    let change = Change {
-        merchant_id: held.merchant_id,
-        number: held.change,
-        payment_id: held.id,
-        state,
-        amount_minor: held.amount_minor,
-        currency: &held.currency,
-        at_ms: now_ms,
-    };
-    events::tell(connection, scope, &change).await
-}
-
-async fn quarantine(connection: &mut Conn, now_ms: UnixMs, id: &str, reason: &str) -> Result<(), StoreError> {
-    let row = sqlx::query("SELECT device_id, record_hash, record FROM payments WHERE id = $1")
-        .bind(id)
-        .fetch_one(&mut *connection)
-        .await?;
-    let record: Option<String> = row.try_get("record")?;
-    sqlx::query(
-        "INSERT INTO quarantine (device_id, record_hash, payment_id, reason, raw, received_ms)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-    )
-    .bind(row.try_get::<&str, _>("device_id")?)
-    .bind(row.try_get::<&str, _>("record_hash")?)
-    .bind(id)
-    .bind(reason)
-    .bind(record.unwrap_or_default().into_bytes())
-    .bind(now_ms)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query("UPDATE payments SET record = NULL, card_key_kid = NULL WHERE id = $1")
-        .bind(id)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Adds a payment at `change` of its merchant's feed.
+/// Adds payments of one merchant at the numbers of its feed from `change` on.
 pub async fn insert(
-    connection: &mut Conn,
+    c: &mut Conn,
     scope: Scope,
     now_ms: UnixMs,
-    payment: &Payment,
+    payments: &[Payment],
     change: i64,
 ) -> Result<(), StoreError> {
-    let (name, reason, approval_code, settled_ms) = state_columns(&payment.state);
-    sqlx::query(
-        "INSERT INTO payments (id, merchant_id, device_id, seq, prev, record_hash, record, card_key_kid, number, amount_minor,
-         currency, tax_minor, lines, brand, last4, entry, offline, pan_hmac, taken_ms, received_ms, state, reason, approval_code,
-         settled_ms, changed_ms, change, replaces, tip_minor, staff) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-         $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)",
-    )
-    .bind(payment.id.to_string())
-    .bind(payment.merchant_id.to_string())
-    .bind(payment.device_id.to_string())
-    .bind(i64::try_from(payment.seq).map_err(|_| damaged("sequence number"))?)
-    .bind(&payment.prev)
-    .bind(hash_text(&payment.record_hash))
-    .bind(&payment.record)
-    .bind(&payment.card_key_kid)
-    .bind(&payment.sale.number)
-    .bind(payment.sale.amount_minor)
-    .bind(&payment.sale.currency)
-    .bind(payment.sale.tax_minor)
-    .bind(&payment.sale.lines)
-    .bind(&payment.card.brand)
-    .bind(&payment.card.last4)
-    .bind(&payment.card.entry)
-    .bind(i64::from(payment.offline))
-    .bind(&payment.card.pan_hmac)
-    .bind(payment.taken_ms)
-    .bind(payment.received_ms)
-    .bind(name)
-    .bind(reason)
-    .bind(approval_code)
-    .bind(settled_ms)
-    .bind(now_ms)
-    .bind(change)
-    .bind(payment.again.replaces.map(|id| id.to_string()))
-    .bind(payment.sale.tip_minor)
-    .bind(&payment.sale.staff)
-    .execute(&mut *connection)
-    .await?;
-    let change = Change {
+    let rows = payments.iter().zip(change..).map(|(payment, change)| columns(now_ms, payment, change));
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    let head = "INSERT INTO payments (id, merchant_id, device_id, seq, prev, record_hash, record, card_key_kid, number, amount_minor,
+        currency, tax_minor, lines, brand, last4, entry, offline, pan_hmac, taken_ms, received_ms, state, reason, approval_code,
+        settled_ms, changed_ms, change, replaces, tip_minor, staff) VALUES ";
+    rows::write(c, head, "", rows).await?;
+    let told = |(payment, number): (&Payment, i64)| Change {
         merchant_id: payment.merchant_id,
-        number: change,
+        number,
         payment_id: payment.id,
-        state: &payment.state,
+        state: payment.state.clone(),
         amount_minor: payment.sale.amount_minor,
-        currency: &payment.sale.currency,
+        currency: payment.sale.currency.clone(),
         at_ms: now_ms,
     };
-    events::tell(connection, scope, &change).await
+    events::tell(c, scope, &payments.iter().zip(change..).map(told).collect::<Vec<_>>()).await
+}
+
+fn columns(now_ms: UnixMs, payment: &Payment, change: i64) -> Result<[Value; 29], StoreError> {
+    let (name, reason, approval_code, settled_ms) = state_columns(&payment.state);
+    Ok([
+        payment.id.to_string().into(),
+        payment.merchant_id.to_string().into(),
+        payment.device_id.to_string().into(),
+        i64::try_from(payment.seq).map_err(|_| damaged("sequence number"))?.into(),
+        payment.prev.as_str().into(),
+        hash_text(&payment.record_hash).into(),
+        payment.record.clone().into(),
+        payment.card_key_kid.clone().into(),
+        payment.sale.number.as_str().into(),
+        payment.sale.amount_minor.into(),
+        payment.sale.currency.as_str().into(),
+        payment.sale.tax_minor.into(),
+        payment.sale.lines.as_str().into(),
+        payment.card.brand.as_str().into(),
+        payment.card.last4.as_str().into(),
+        payment.card.entry.as_str().into(),
+        payment.offline.into(),
+        payment.card.pan_hmac.clone().into(),
+        payment.taken_ms.into(),
+        payment.received_ms.into(),
+        name.into(),
+        reason.into(),
+        approval_code.into(),
+        settled_ms.into(),
+        now_ms.into(),
+        change.into(),
+        payment.again.replaces.map(|id| id.to_string()).into(),
+        payment.sale.tip_minor.into(),
+        payment.sale.staff.as_str().into(),
+    ])
 }

@@ -1,11 +1,11 @@
 //! The merchant, the catalogue, and what tills are told of both.
 
 use super::row::{damaged, flag, small, unsigned};
+use super::windows::Windows;
 use super::{Books, staff};
 use crate::store::StoreError;
 use crate::store::db::Conn;
 use holdfast_core::id::MerchantId;
-use holdfast_core::limits::WINDOW_MS_MAX;
 use holdfast_core::time::UnixMs;
 use holdfast_wire::b64;
 use holdfast_wire::shop::{CategoryWire, ItemWire, Merchant, PolicyWire, Shop};
@@ -128,17 +128,8 @@ async fn next_version(c: &mut Conn, id: &str, now_ms: UnixMs) -> Result<Shop, St
 }
 
 pub async fn window_ms(reader: &AnyPool, at_ms: UnixMs, merchant_id: MerchantId) -> Result<i64, StoreError> {
-    let found = sqlx::query(
-        "SELECT coalesce((SELECT max(window_ms) FROM policy_changes WHERE merchant_id = $1 AND number >=
-             (SELECT coalesce(max(number), 0) FROM policy_changes WHERE merchant_id = $1 AND at_ms <= $2)), window_ms) AS window_ms
-           FROM merchants WHERE id = $1",
-    )
-    .bind(merchant_id.to_string())
-    .bind(at_ms.saturating_sub(WINDOW_MS_MAX))
-    .fetch_optional(reader)
-    .await?;
-    let window_ms: i64 = found.ok_or_else(|| damaged("merchant"))?.try_get("window_ms")?;
-    Ok(window_ms.clamp(0, WINDOW_MS_MAX))
+    let mut c = reader.acquire().await?;
+    Windows::read(&mut c, vec![(merchant_id, at_ms)]).await?.of(merchant_id, at_ms)
 }
 
 async fn add(connection: &mut Conn, shop: Shop) -> Result<(), StoreError> {

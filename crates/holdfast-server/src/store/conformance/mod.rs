@@ -6,6 +6,7 @@ mod mails;
 mod missing;
 mod outbox;
 mod replicas;
+mod together;
 
 use super::memory::MemoryLedger;
 use super::{
@@ -23,6 +24,10 @@ use instructions::{
 };
 
 use missing::what_was_acknowledged_and_is_not_here_is_told_apart;
+use together::{
+    many_cases_are_read_at_once, of_many_changes_at_once_each_is_written_or_conflicts,
+    of_two_changes_of_one_payment_the_second_sees_the_first,
+};
 
 /// Books with one enrolled device.
 pub struct Fixture<L> {
@@ -105,6 +110,9 @@ on_all!(
     of_many_who_click_at_once_one_is_heard,
     nothing_is_asked_of_another_merchants_payment,
     what_was_acknowledged_and_is_not_here_is_told_apart,
+    of_many_changes_at_once_each_is_written_or_conflicts,
+    of_two_changes_of_one_payment_the_second_sees_the_first,
+    many_cases_are_read_at_once,
 );
 
 fn device(id: DeviceId, merchant_id: MerchantId) -> Device {
@@ -403,6 +411,10 @@ on_databases!(outbox on outbox_on_sqlite and outbox_on_postgres:
     a_change_leaves_a_task_for_each_topic_that_asked,
     a_task_is_done_by_whoever_holds_its_lease,
     lines_that_stay_are_guarded_by_the_database,
+);
+
+on_databases!(together on together_on_sqlite and together_on_postgres:
+    what_the_database_refuses_fails_alone,
 );
 
 on_databases!(mails on mails_on_sqlite and mails_on_postgres:

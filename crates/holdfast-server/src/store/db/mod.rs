@@ -6,6 +6,7 @@
 mod migrations;
 mod place;
 mod postgres;
+pub mod rows;
 mod sqlite;
 mod writer;
 

@@ -4,7 +4,7 @@
 mod write;
 
 use super::{
-    AckedPayment, Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp,
+    AckedPayment, Case, Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp,
     Quarantined, StoreError,
 };
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
@@ -239,6 +239,14 @@ impl Ledger for MemoryLedger {
 
     async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
         self.operate(|state| Ok(state.payments.get(&id).cloned()))
+    }
+
+    async fn case(&self, id: PaymentId) -> Result<Option<Case>, StoreError> {
+        self.operate(|state| {
+            let Some(payment) = state.payments.get(&id).cloned() else { return Ok(None) };
+            let instructions = state.instructions.get(&id).cloned().unwrap_or_default();
+            Ok(Some(Case { payment, instructions, window_ms: self.window_ms }))
+        })
     }
 
     async fn apply(&self, now_ms: UnixMs, id: PaymentId, change: i64, ops: Vec<PaymentOp>) -> Result<i64, StoreError> {

@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-/// Sessions at once, the one that holds the login not counted. Jobs in flight are as many.
-const SESSIONS_MAX: usize = 16;
+/// Sessions at once, the one that holds the login not counted.
+pub const SESSIONS_MAX: usize = 16;
 /// How long a call waits for a session that another one gives back.
 const SESSION_WAIT: Duration = Duration::from_secs(30);
 /// Between two attempts to reach a token that is not there.

@@ -157,6 +157,10 @@ impl KeyStore for TokenStore {
         if is_gone { Ok(()) } else { Err(KeyStoreError::Unavailable(format!("the token still has {kid}"))) }
     }
 
+    fn at_once(&self) -> usize {
+        connection::SESSIONS_MAX
+    }
+
     fn held(&self) -> Result<Option<Vec<HeldHandle>>, KeyStoreError> {
         self.connection.run(Call::Other, |session| {
             let ours = [Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::KeyType(KeyType::RSA)];
