@@ -151,9 +151,10 @@ impl TestTill {
     /// A payment that is not signed yet.
     pub fn draft(&mut self, amount_minor: i64, pan: &str) -> Draft {
         self.seq += 1;
-        let device_byte = self.device_id.to_string().as_bytes()[1];
+        // Enough of the device that two of one shop never make the same.
+        let device = self.device_id.to_string().into_bytes();
         let [.., high, low] = self.seq.to_be_bytes();
-        let id = PaymentId::make(NOW, [device_byte, high, low, 0, 0, 0, 0, 0, 0, low]);
+        let id = PaymentId::make(NOW, [device[1], high, low, device[2], device[3], device[4], device[5], 0, 0, low]);
         let pos = Pos {
             v: 1,
             mid: self.merchant_id.to_string(),
