@@ -9,7 +9,7 @@ use futures_channel::oneshot;
 use futures_util::future::select;
 use gloo_timers::future::TimeoutFuture;
 use holdfast_core::connectivity::{Connectivity, Way};
-use holdfast_core::outbox::{UploadOutcome, retry_delay_ms};
+use holdfast_core::outbox::{UploadOutcome, busy_delay_ms, retry_delay_ms};
 use holdfast_web::device::Device;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -146,11 +146,14 @@ impl Schedule {
                 self.next_history_ms = 0;
                 1_000
             }
-            Some(UploadOutcome::Busy { retry_after_ms: Some(delay_ms) }) => delay_ms,
-            Some(_) => {
+            Some(outcome) => {
                 self.failed_sends = self.failed_sends.saturating_add(1);
                 // The low bits of the clock are jitter enough for tills that came back together.
-                retry_delay_ms(self.failed_sends, now_ms.to_le_bytes()[0])
+                let random = now_ms.to_le_bytes()[0];
+                match outcome {
+                    UploadOutcome::Busy { retry_after_ms } => busy_delay_ms(retry_after_ms, self.failed_sends, random),
+                    _ => retry_delay_ms(self.failed_sends, random),
+                }
             }
         };
         self.next_send_ms = now_ms.saturating_add(delay_ms);

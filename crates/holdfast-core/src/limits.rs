@@ -65,6 +65,8 @@ pub const UPLOAD_MS_MAX: i64 = 30_000;
 /// First and longest delay between two upload attempts that failed.
 pub const UPLOAD_RETRY_MS_MIN: i64 = 1_000;
 pub const UPLOAD_RETRY_MS_MAX: i64 = 60_000;
+/// The longest that a till stays away because the server asked for it. An answer that asks for more may come from anything in between.
+pub const UPLOAD_ASKED_MS_MAX: i64 = 300_000;
 
 /// Delay between two probes while all is well, and while something is down.
 pub const PROBE_CALM_MS: i64 = 20_000;
@@ -103,6 +105,28 @@ pub const SIGN_IN_WAIT_MS_MIN: i64 = 30_000;
 pub const SIGN_IN_WAIT_MS_MAX: i64 = 15 * 60_000;
 /// After this long without an attempt, failures are forgotten.
 pub const SIGN_IN_MEMORY_MS: i64 = 24 * 3_600_000;
+/// How often something may be asked: so many times at once, and so many times a second in the long run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    pub burst: u32,
+    pub per_second: u32,
+}
+
+/// What one address may ask as tills do: a festival's thousand tills come from one, and may all come back at once.
+pub const RATE_TILLS_OF_ADDRESS: Rate = Rate { burst: 10_000, per_second: 2_000 };
+/// Everything else that one address may ask: files, pages, programs.
+pub const RATE_OTHERS_OF_ADDRESS: Rate = Rate { burst: 5_000, per_second: 500 };
+/// Passwords, codes and links that one address may try, right or wrong. Those that are wrong wait longer each time besides.
+pub const RATE_SIGN_INS_OF_ADDRESS: Rate = Rate { burst: 100, per_second: 5 };
+/// Payments that one device may upload alone, batches of more, and what else it may ask. They are counted apart, so that a queue that
+/// is worked off holds up no live sale, and a live sale no queue.
+pub const RATE_SALES_OF_DEVICE: Rate = Rate { burst: 200, per_second: 20 };
+pub const RATE_BATCHES_OF_DEVICE: Rate = Rate { burst: 200, per_second: 20 };
+pub const RATE_REQUESTS_OF_DEVICE: Rate = Rate { burst: 1_000, per_second: 100 };
+/// Addresses, or devices, that one of these limits remembers twice over, at most.
+pub const RATE_REMEMBERED_MAX: usize = 32_768;
+/// Characters of a request's id that a proxy gives.
+pub const REQUEST_ID_CHARS_MAX: usize = 64;
 /// A repeated request gets its first answer again for this long.
 pub const REPEAT_MS: i64 = 24 * 3_600_000;
 /// Characters of an Idempotency-Key.

@@ -16,7 +16,7 @@ pub use recover::{ChainPoint, Found, RecoverOp, head_to_copy, recover};
 pub use save::{Save, SaveOutcome, SaveRequest, SaveResponse, SaveStep, StoreFault};
 pub use upload::{
     Ack, AckStatus, Reply, Scope, Upload, UploadOutcome, UploadRequest, UploadResponse, UploadStep, UploadSummary,
-    retry_delay_ms,
+    busy_delay_ms, retry_delay_ms,
 };
 
 use crate::id::{PaymentId, RecordHash};

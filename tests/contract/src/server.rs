@@ -29,6 +29,7 @@ pub struct Answer {
     pub status: u16,
     pub content_type: String,
     pub etag: String,
+    pub retry_after: String,
     pub body: Vec<u8>,
 }
 
@@ -185,8 +186,9 @@ impl Server {
             _ => self.agent.run(with_headers.body(())?)?,
         };
         let header = |name| response.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or("").to_owned();
-        let (content_type, etag) = (header("content-type"), header("etag"));
-        Ok(Answer { status: response.status().as_u16(), content_type, etag, body: response.body_mut().read_to_vec()? })
+        let (content_type, etag, retry_after) = (header("content-type"), header("etag"), header("retry-after"));
+        let status = response.status().as_u16();
+        Ok(Answer { status, content_type, etag, retry_after, body: response.body_mut().read_to_vec()? })
     }
 
     fn wait_until_healthy(&self) {

@@ -253,6 +253,15 @@ pub fn retry_delay_ms(attempt: u32, random: u8) -> i64 {
     full / 2 + full / 2 * i64::from(random) / 255
 }
 
+/// The delay after the server asked for patience: as long as it asked, within limits, and up to a quarter longer by chance, so that tills
+/// that were sent away together do not come back together. Without a word of it, the delay of a failed attempt.
+pub fn busy_delay_ms(asked_ms: Option<i64>, attempt: u32, random: u8) -> i64 {
+    use crate::limits::{UPLOAD_ASKED_MS_MAX, UPLOAD_RETRY_MS_MIN};
+    let Some(asked_ms) = asked_ms else { return retry_delay_ms(attempt, random) };
+    let asked_ms = asked_ms.clamp(UPLOAD_RETRY_MS_MIN, UPLOAD_ASKED_MS_MAX);
+    asked_ms + asked_ms / 4 * i64::from(random) / 255
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::entry;
@@ -367,5 +376,22 @@ mod tests {
         assert!(retry_delay_ms(0, 255) <= 1_000 && retry_delay_ms(0, 0) >= 500);
         assert_eq!(retry_delay_ms(u32::MAX, 255), crate::limits::UPLOAD_RETRY_MS_MAX);
         assert!((1..30).all(|n| retry_delay_ms(n, 128) >= retry_delay_ms(n - 1, 128)));
+    }
+
+    #[test]
+    fn a_server_that_asks_for_patience_gets_it_within_limits() {
+        for (asked_ms, earliest_ms, latest_ms) in [
+            (Some(2_000), 2_000, 2_500),
+            (Some(0), 1_000, 1_250),
+            (Some(-7), 1_000, 1_250),
+            (Some(120_000), 120_000, 150_000),
+            // A day, or for ever: no answer holds a payment back that long.
+            (Some(86_400_000), 300_000, 375_000),
+            (Some(i64::MAX), 300_000, 375_000),
+            (None, 500, 1_000),
+        ] {
+            assert_eq!(busy_delay_ms(asked_ms, 0, 0), earliest_ms, "{asked_ms:?}");
+            assert_eq!(busy_delay_ms(asked_ms, 0, 255), latest_ms, "{asked_ms:?}");
+        }
     }
 }

@@ -2,9 +2,11 @@
 
 use super::ServeArgs;
 use crate::http::Doors;
+use crate::http::caller::{Proxies, ProxyHeader};
 use crate::listen::tls::{TlsDoor, TlsError};
 use crate::listen::{Counts, Door, Limits};
-use std::net::{Ipv4Addr, SocketAddr};
+use ipnet::IpNet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -12,9 +14,13 @@ use tokio::net::TcpListener;
 /// How the server is reached.
 #[derive(Debug, Default, clap::Args)]
 pub struct DoorArgs {
-    /// A proxy of your own stands in front and sets X-Forwarded-For. Never without one: anybody could claim any address.
-    #[arg(long)]
-    pub behind_proxy: bool,
+    /// A network of proxies of your own, as 10.0.0.0/8 or 127.0.0.1, again for each or with commas between. Who calls is what they say, and nobody else
+    /// is believed. Name nothing but your own proxies: whoever is named may claim any address.
+    #[arg(long = "trusted-proxy", value_name = "CIDR", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they say it. They must write it themselves; the other one is not read.
+    #[arg(long, value_enum, default_value_t, requires = "trusted_proxies")]
+    pub proxy_header: ProxyHeader,
     /// The address of /healthz, /readyz and /metrics, as 127.0.0.1:9420. Never open to the public; without it they are off, but in
     /// a demo, where they take a free port of this machine.
     #[arg(long)]
@@ -60,7 +66,8 @@ impl DoorArgs {
     pub fn doors(&self, public_url: Option<String>) -> Doors {
         // With https, cookies are kept to encrypted connections.
         let is_secure = self.tls_cert.is_some() || public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
-        Doors { public_url, behind_proxy: self.behind_proxy, is_secure }
+        let proxies = Proxies::new(self.trusted_proxies.clone(), self.proxy_header);
+        Doors { public_url, proxies, is_secure }
     }
 }
 
@@ -85,7 +92,8 @@ pub async fn open(args: &ServeArgs) -> Result<Opened, DoorError> {
         Some(at) => Some(operators(at, address, &limits).await?),
         None => None,
     };
-    let public = Door { listener, tls, limits, counts: Arc::new(Counts::default()) };
+    let (proxies, counts) = (args.doors.trusted_proxies.clone(), Arc::new(Counts::default()));
+    let public = Door { listener, tls, limits, proxies, counts };
     Ok(Opened { public, ops, address })
 }
 
@@ -101,5 +109,38 @@ async fn operators(at: SocketAddr, public: SocketAddr, limits: &Limits) -> Resul
     tracing::info!(ops = %bound, "for the operator");
     // A handful of scrapers and balancers.
     let limits = Limits { connections_max: 64, of_address_max: 64, ..limits.clone() };
-    Ok(Door { listener, tls: None, limits, counts: Arc::new(Counts::default()) })
+    Ok(Door { listener, tls: None, limits, proxies: Vec::new(), counts: Arc::new(Counts::default()) })
+}
+
+/// A network, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let found = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().map(IpNet::from).ok());
+    let found = found.ok_or("this is no network: write it as 10.0.0.0/8, or one address as 127.0.0.1")?;
+    if found.prefix_len() == 0 {
+        return Err("with this anybody could claim any address: name the networks of your own proxies".to_owned());
+    }
+    Ok(found.trunc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_named_by_its_network_and_everybody_is_none() {
+        for (text, wanted) in [
+            ("10.0.0.0/8", Some("10.0.0.0/8")),
+            ("10.1.2.3/8", Some("10.0.0.0/8")),
+            ("127.0.0.1", Some("127.0.0.1/32")),
+            ("2001:db8::/32", Some("2001:db8::/32")),
+            ("::1", Some("::1/128")),
+            ("0.0.0.0/0", None),
+            ("::/0", None),
+            ("10.0.0.0/33", None),
+            ("proxy.example", None),
+            ("", None),
+        ] {
+            assert_eq!(network(text).ok().map(|network| network.to_string()).as_deref(), wanted, "{text}");
+        }
+    }
 }

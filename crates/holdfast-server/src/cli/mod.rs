@@ -4,7 +4,7 @@ mod care;
 pub(crate) mod doors;
 mod keys;
 mod keystore;
-mod logging;
+pub(crate) mod logging;
 mod mail;
 mod owner;
 pub(crate) mod replica;

@@ -3,6 +3,7 @@
 use super::Server;
 use super::body::bytes;
 use super::problem::ApiError;
+use super::rates::DeviceLane;
 use crate::store::{Device, Ledger as _};
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -60,7 +61,8 @@ impl Received {
         key.verify(&self.signature.signing_input, &self.signature.signature).is_ok()
     }
 
-    /// The enrolled device that signed it, revoked or not. An unknown device and a wrong signature look the same.
+    /// The enrolled device that signed it, revoked or not. An unknown device and a wrong signature look the same. It is for the caller to
+    /// [`Server::count`] it, now that it is proven: whoever names a device without its key takes nothing of what it may ask.
     pub async fn of_device(self, server: &Server) -> Result<Signed, ApiError> {
         let id: DeviceId = self.keyid().parse().map_err(|_| ApiError::SIGNATURE_WRONG)?;
         let device = server.ledger.device(id).await?.ok_or(ApiError::SIGNATURE_WRONG)?;
@@ -74,6 +76,7 @@ impl Received {
 /// A request of an active device, with a small body or none.
 pub async fn active(server: &Server, request: Request<Body>) -> Result<Signed, ApiError> {
     let signed = receive(request, SMALL_BODY_BYTES_MAX, ApiError::BODY_TOO_LARGE).await?.of_device(server).await?;
+    server.count(DeviceLane::Requests, signed.device.id)?;
     if signed.device.revoked_ms.is_some() {
         return Err(ApiError::DEVICE_REVOKED);
     }

@@ -2,17 +2,17 @@
 //! signature covers the body, so it is checked where the body is read ([`super::auth`]).
 
 use super::Server;
+use super::caller::Caller;
 use super::problem::ApiError;
 use crate::desk::Desk;
 use crate::people::{Role, Session, Stage};
 use crate::process::Clock as _;
 use axum::Extension;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, ORIGIN};
 use axum::http::{Extensions, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// With this a page of the office says that it keeps itself up to date and that nobody asked.
@@ -201,12 +201,7 @@ fn is_own_page(headers: &HeaderMap) -> bool {
     origin.is_some() && origin == host
 }
 
-/// The address that a request comes from. Behind a proxy of our own, what that proxy says, which is the last entry.
-pub fn address(server: &Server, headers: &HeaderMap, extensions: &Extensions) -> String {
-    let forwarded = headers.get_all("x-forwarded-for").iter().next_back().and_then(|value| value.to_str().ok());
-    if let (true, Some(list)) = (server.doors.behind_proxy, forwarded) {
-        return list.rsplit(',').next().unwrap_or_default().trim().to_owned();
-    }
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map_or_else(String::new, |ConnectInfo(address)| address.ip().to_string())
+/// The address that a request comes from, as attempts to sign in are counted.
+pub fn address(extensions: &Extensions) -> String {
+    extensions.get::<Caller>().map_or_else(String::new, |caller| caller.network().to_string())
 }

@@ -4,9 +4,11 @@ mod api;
 pub mod app;
 mod auth;
 mod body;
+pub mod caller;
 mod demo;
 mod demo_mail;
 mod door;
+mod ids;
 mod office;
 mod once;
 mod openapi;
@@ -14,6 +16,7 @@ mod owner;
 mod paging;
 mod problem;
 mod qr;
+mod rates;
 mod receipt;
 mod receipt_pay;
 pub mod routes;
@@ -29,7 +32,7 @@ use crate::hooks::Hooks;
 use crate::keys::{BookedCardKeys, Keyring};
 use crate::mail::Mails;
 use crate::ops::Metrics;
-use crate::people::People;
+use crate::people::{People, SignInError};
 use crate::process::Processor;
 use crate::receipts::Receipts;
 use crate::store::Books;
@@ -39,12 +42,19 @@ use axum::extract::{Request, State};
 use axum::http::header::ALLOW;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use caller::Proxies;
+use governor::clock::MonotonicClock;
+use holdfast_core::id::DeviceId;
 use problem::ApiError;
+use rates::{DeviceLane, Limited, Rates};
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore, watch};
 
 /// Batches that are taken at once. More are asked to come again, rather than to pile up in memory.
 const BATCHES_AT_ONCE_MAX: usize = 64;
+
+/// The limit of failed sign-ins, as the metrics have it.
+const FAILED_SIGN_INS: &str = "failed-sign-ins";
 
 /// The processor of a running server.
 pub type ServerProcessor = Processor<Books, Measured<Configured>, BookedCardKeys, SystemClock>;
@@ -54,8 +64,8 @@ pub type ServerProcessor = Processor<Books, Measured<Configured>, BookedCardKeys
 pub struct Doors {
     /// What people type, such as `https://till.example`; without it, what the browser says is taken.
     pub public_url: Option<String>,
-    /// A proxy of our own stands in front and says who calls.
-    pub behind_proxy: bool,
+    /// Proxies of our own that stand in front and say who calls.
+    pub proxies: Proxies,
     /// People come over TLS, here or at the proxy.
     pub is_secure: bool,
 }
@@ -87,6 +97,7 @@ pub struct Server {
     pub people: People,
     pub doors: Doors,
     pub metrics: Arc<Metrics>,
+    rates: Rates,
     batches: Semaphore,
 }
 
@@ -130,8 +141,31 @@ impl Server {
             people,
             doors,
             metrics,
+            rates: Rates::new(MonotonicClock),
             batches,
         })
+    }
+
+    /// Counts a request of a device that has proven itself.
+    ///
+    /// # Errors
+    /// When it asks too often.
+    fn count(&self, lane: DeviceLane, id: DeviceId) -> Result<(), ApiError> {
+        self.rates.of_device(lane, id).map_err(|limited| self.limited(limited))
+    }
+
+    /// The answer to whoever was not let in, and one more in the count of those who have to wait.
+    fn not_let_in(&self, error: SignInError) -> ApiError {
+        if matches!(error, SignInError::Wait(_)) {
+            self.metrics.limited(FAILED_SIGN_INS);
+        }
+        error.into()
+    }
+
+    /// The answer to whoever asks too often, and one more in the count.
+    fn limited(&self, limited: Limited) -> ApiError {
+        self.metrics.limited(limited.limit);
+        ApiError::TOO_MANY_REQUESTS.after_ms(limited.wait_ms)
     }
 }
 

@@ -367,6 +367,12 @@ impl ApiError {
         "The request cannot be read",
         "Send the shape in docs/protocol.md.",
     );
+    pub const TOO_MANY_REQUESTS: Self = error(
+        "too-many-requests",
+        StatusCode::TOO_MANY_REQUESTS,
+        "Too many requests",
+        "Keep everything and come again after Retry-After.",
+    );
     pub const SLOW_DOWN: Self = ApiError {
         retry_after_s: Some(2),
         ..error("slow-down", StatusCode::TOO_MANY_REQUESTS, "Too many batches at once", "Come again after Retry-After.")

@@ -4,11 +4,14 @@
 use super::api;
 use super::door::{Access, door};
 use super::once::once;
+use super::rates::Lane;
 use super::{Server, demo, office, openapi, receipt, receipt_pay};
 use crate::people::Role;
 use axum::Router;
+use axum::http::Method;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 /// One route.
 pub struct Route {
@@ -17,6 +20,8 @@ pub struct Route {
     pub access: Access,
     /// A repeated request with an `Idempotency-Key` gets the first answer again.
     pub is_once: bool,
+    /// With what it is counted when an address asks too often.
+    pub lane: Lane,
     handler: fn() -> MethodRouter<Arc<Server>>,
 }
 
@@ -27,13 +32,27 @@ pub const fn route(
     access: Access,
     handler: fn() -> MethodRouter<Arc<Server>>,
 ) -> Route {
-    Route { method, path, access, is_once: false, handler }
+    let lane = match access {
+        Access::Device | Access::DeviceEvenRevoked | Access::DeviceOr(_) => Lane::Tills,
+        _ => Lane::Others,
+    };
+    Route { method, path, access, is_once: false, lane, handler }
 }
 
 impl Route {
     /// The same, for what a person may have to ask for again without knowing whether it was done.
     const fn once(self) -> Self {
         Self { is_once: true, ..self }
+    }
+
+    /// The same, for what every till asks before it can sign.
+    const fn of_tills(self) -> Self {
+        Self { lane: Lane::Tills, ..self }
+    }
+
+    /// The same, for what tries a password, a code, a one-time link, or a stranger's card.
+    const fn sign_in(self) -> Self {
+        Self { lane: Lane::SignIns, ..self }
     }
 }
 
@@ -48,9 +67,9 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/healthz", Access::Public, || get(|| async { "ok" })),
     route("GET", "/api/v1/openapi.json", Access::Public, || get(openapi::get)),
     route("GET", "/api/v1/docs", Access::Public, || get(openapi::page)),
-    route("GET", "/api/v1/keyset", Access::Public, || get(api::keyset::get)),
+    route("GET", "/api/v1/keyset", Access::Public, || get(api::keyset::get)).of_tills(),
     route("GET", "/api/v1/keylog", Access::Device, || get(api::keylog::get)),
-    route("GET", "/api/v1/time", Access::Public, || get(api::time::get)),
+    route("GET", "/api/v1/time", Access::Public, || get(api::time::get)).of_tills(),
     route("POST", "/api/v1/enrolments", Access::Code, || post(api::enrolments::post)),
     route("GET", "/api/v1/shop", Access::Device, || get(api::shop::get)),
     route("GET", "/api/v1/shop/signed", Access::Device, || get(api::shop::signed)),
@@ -69,7 +88,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/payments/{id}/void", Access::DeviceOr(KEEPERS), || post(api::instructions::void)),
     route("POST", "/api/v1/payments/{id}/retry", Access::DeviceOr(KEEPERS), || post(api::instructions::retry)),
     route("GET", "/api/v1/payments/{id}/instructions", Access::DeviceOr(SHOP), || get(api::instructions::list)),
-    route("POST", "/api/v1/sessions", Access::Public, || post(api::sessions::post)),
+    route("POST", "/api/v1/sessions", Access::Public, || post(api::sessions::post)).sign_in(),
     route("DELETE", "/api/v1/sessions", Access::People(ANYBODY), || delete(api::sessions::delete_all)),
     route("GET", "/api/v1/session", Access::People(ANYBODY), || get(api::sessions::get)),
     route("PUT", "/api/v1/session", Access::Signed, || put(api::sessions::put)),
@@ -111,7 +130,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/webhooks/{id}/replays", Access::People(OWNER), || post(api::deliveries::replay)),
     route("GET", "/r/{token}", Access::Public, || get(receipt::page)),
     route("GET", "/r/{token}/state", Access::Public, || get(receipt_pay::state)),
-    route("POST", "/r/{token}/payments", Access::Public, || post(receipt_pay::post)),
+    route("POST", "/r/{token}/payments", Access::Public, || post(receipt_pay::post)).sign_in(),
     route("GET", "/r/pay.js", Access::Public, || get(receipt::script)),
     route("GET", "/r/light.css", Access::Public, || get(receipt::light)),
     route("GET", "/r/dark.css", Access::Public, || get(receipt::dark)),
@@ -119,11 +138,11 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/office/style.css", Access::Public, || get(office::style::style)),
     route("GET", "/office/office.js", Access::Public, || get(office::style::script)),
     route("GET", "/office/sign-in", Access::Public, || get(office::sign_in::get)),
-    route("POST", "/office/sign-in", Access::Public, || post(office::sign_in::post)),
+    route("POST", "/office/sign-in", Access::Public, || post(office::sign_in::post)).sign_in(),
     route("GET", "/office/code", Access::Half, || get(office::sign_in::code)),
-    route("POST", "/office/code", Access::Half, || post(office::sign_in::prove)),
-    route("GET", "/office/welcome/{token}", Access::Public, || get(office::welcome::get)),
-    route("POST", "/office/welcome/{token}", Access::Public, || post(office::welcome::post)),
+    route("POST", "/office/code", Access::Half, || post(office::sign_in::prove)).sign_in(),
+    route("GET", "/office/welcome/{token}", Access::Public, || get(office::welcome::get)).sign_in(),
+    route("POST", "/office/welcome/{token}", Access::Public, || post(office::welcome::post)).sign_in(),
     route("GET", "/office/shops", Access::Signed, || get(office::shops::get)),
     route("POST", "/office/shops", Access::Signed, || post(office::shops::post)),
     route("POST", "/office/sign-out", Access::Signed, || post(office::sign_in::sign_out)),
@@ -180,6 +199,18 @@ pub const DEMO_ROUTES: &[Route] = &[
     route("PUT", "/demo/acquirer/script", Access::Demo, || put(demo::set_script)),
     route("GET", "/demo/acquirer/settlement", Access::Demo, || get(demo::settlement)),
 ];
+
+/// The lanes of those that are not counted with the others.
+static LANES: LazyLock<HashMap<(&str, &str), Lane>> = LazyLock::new(|| {
+    let apart = ROUTES.iter().filter(|route| route.lane != Lane::Others);
+    apart.map(|route| ((route.method, route.path), route.lane)).collect()
+});
+
+/// With what a request is counted, by its method and its route's pattern.
+pub fn lane(method: &Method, path: Option<&str>) -> Lane {
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    path.and_then(|path| LANES.get(&(method, path))).copied().unwrap_or(Lane::Others)
+}
 
 /// The router of a table, each route behind its door.
 pub fn routes(server: &Arc<Server>, table: &'static [Route]) -> Router<Arc<Server>> {

@@ -1,22 +1,24 @@
-//! Around every request: the security headers, a request id, and one line in the log. The line has the route's pattern and
-//! never the path, query, headers or body.
+//! Around every request: whose it is and what it is called, whether its address asks too often, the security headers, and one line in the
+//! log. The line has the route's pattern and never the address, path, query, headers or body; whatever else is logged meanwhile has the
+//! request's id.
 
-use super::Server;
+use super::caller::Caller;
+use super::ids::Ids;
 use super::problem::ApiError;
-use axum::extract::{MatchedPath, Request, State};
+use super::{Server, routes};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use holdfast_wire::problem::Problem;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-
-static NEXT_REQUEST: AtomicU64 = AtomicU64::new(1);
+use tracing::Instrument as _;
 
 /// Headers of every response. Cross-origin isolation as far as the app needs nothing of others: everything.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -31,16 +33,51 @@ const HEADERS: [(HeaderName, &str); 6] = [
 /// Two years, as the lists of browsers ask for. Other hosts of the domain are not ours to bind.
 const HSTS: &str = "max-age=63072000";
 
-pub async fn wrap(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+/// Where no listener says who is at the other end.
+const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+pub async fn wrap(State(server): State<Arc<Server>>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(NOBODY, |ConnectInfo(peer)| peer.ip());
+    let caller = server.doors.proxies.caller(peer, request.headers());
+    let ids = Ids::of(request.headers(), caller.is_proxied);
+    request.extensions_mut().insert(caller);
+    // As an error's, so that whatever is logged is logged with it.
+    let span = tracing::error_span!("request", request_id = %ids.request);
+    answer(server, request, caller, ids, next).instrument(span).await
+}
+
+async fn answer(server: Arc<Server>, request: Request, caller: Caller, ids: Ids, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let request_id = NEXT_REQUEST.fetch_add(1, Ordering::Relaxed);
+    let named = known(&method);
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map(MatchedPath::as_str);
     let is_interface = ["/api/", "/demo/"].iter().any(|prefix| request.uri().path().starts_with(prefix));
-    let mut response = next.run(request).await;
+    let mut response = match admit(&server, &method, route, caller) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    };
     if is_interface {
         response = as_problem(response);
     }
+    put_headers(&server, &ids, &mut response);
+    let status = response.status().as_u16();
+    server.metrics.answered(group(route), status);
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match route {
+        Some(route) => tracing::info!(method = named, route, status, ms, "request"),
+        None => tracing::debug!(method = named, route = "file", status, ms, "request"),
+    }
+    response
+}
+
+/// Whether the address may ask now.
+fn admit(server: &Server, method: &Method, route: Option<&str>, caller: Caller) -> Result<(), ApiError> {
+    let counted = server.rates.of_address(routes::lane(method, route), caller.network());
+    counted.map_err(|limited| server.limited(limited))
+}
+
+fn put_headers(server: &Server, ids: &Ids, response: &mut Response) {
     let headers = response.headers_mut();
     // What an answer says itself stands: the app's files their policy and how long they keep, the office's pages theirs.
     for (name, value) in HEADERS {
@@ -53,15 +90,15 @@ pub async fn wrap(State(server): State<Arc<Server>>, request: Request, next: Nex
     if server.doors.is_secure {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
     }
-    headers.insert("x-request-id", HeaderValue::from(request_id));
-    let status = response.status().as_u16();
-    server.metrics.answered(group(route.as_deref()), status);
-    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match route.as_deref() {
-        Some(route) => tracing::info!(%method, route, status, ms, request_id, "request"),
-        None => tracing::debug!(%method, route = "file", status, ms, request_id, "request"),
+    if let Ok(id) = HeaderValue::from_str(&ids.request) {
+        headers.insert("x-request-id", id);
     }
-    response
+}
+
+/// The methods that are known, or one word for all others: a caller may write what it likes there.
+fn known(method: &Method) -> &'static str {
+    const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+    KNOWN.into_iter().find(|known| method == known).unwrap_or("_OTHER")
 }
 
 /// Errors that a library answered in words of its own become problems like all others. What else it said stays, as `Allow`.

@@ -1,5 +1,6 @@
 //! How many connections each address holds.
 
+use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug)]
 pub struct Crowd {
     of_address_max: usize,
+    /// Behind these are many callers each.
+    proxies: Vec<IpNet>,
     held: Mutex<HashMap<IpAddr, usize>>,
 }
 
@@ -19,16 +22,17 @@ pub struct Seat {
 }
 
 impl Crowd {
-    pub fn new(of_address_max: usize) -> Self {
-        Self { of_address_max, held: Mutex::default() }
+    pub fn new(of_address_max: usize, proxies: Vec<IpNet>) -> Self {
+        Self { of_address_max, proxies, held: Mutex::default() }
     }
 
-    /// A place for one more of this address; `None` when it holds all it may.
+    /// A place for one more of this address; `None` when it holds all it may. A proxy may hold all there are.
     pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
+        let is_proxy = self.proxies.iter().any(|network| network.contains(&address.to_canonical()));
         let address = network_of(address);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let count = held.entry(address).or_default();
-        if *count >= self.of_address_max {
+        if *count >= self.of_address_max && !is_proxy {
             return None;
         }
         *count += 1;
@@ -66,12 +70,14 @@ mod tests {
 
     #[test]
     fn an_address_holds_so_many_and_is_forgotten_afterwards() {
-        let crowd = Arc::new(Crowd::new(2));
+        let crowd = Arc::new(Crowd::new(2, vec!["10.0.0.0/8".parse().expect("a network")]));
         let at = |text: &str| text.parse::<IpAddr>().expect("an address");
         let first = crowd.enter(at("192.0.2.1")).expect("a place");
         let second = crowd.enter(at("::ffff:192.0.2.1")).expect("a place");
         assert!(crowd.enter(at("192.0.2.1")).is_none());
         let _other = crowd.enter(at("192.0.2.2")).expect("another address has its own");
+        let proxied = [(); 5].map(|()| crowd.enter(at("10.1.2.3")).expect("a proxy speaks for many"));
+        drop(proxied);
         drop(first);
         let third = crowd.enter(at("192.0.2.1")).expect("a place again");
         drop((second, third));

@@ -10,6 +10,8 @@ pub mod tls;
 #[cfg(test)]
 mod tests;
 
+pub use crowd::network_of;
+
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
@@ -18,6 +20,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use ipnet::IpNet;
 use std::future::Future;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -91,6 +94,8 @@ pub struct Door {
     pub listener: TcpListener,
     pub tls: Option<Arc<TlsDoor>>,
     pub limits: Limits,
+    /// Networks of proxies of our own, each of which may hold all places.
+    pub proxies: Vec<IpNet>,
     pub counts: Arc<Counts>,
 }
 
@@ -98,7 +103,7 @@ pub struct Door {
 pub async fn serve(door: Door, app: Router, stop: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(door.limits.connections_max));
-    let crowd = Arc::new(Crowd::new(door.limits.of_address_max));
+    let crowd = Arc::new(Crowd::new(door.limits.of_address_max, door.proxies));
     let mut stop = std::pin::pin!(stop);
     loop {
         let place = tokio::select! {

@@ -38,7 +38,7 @@ async fn house(limits: Limits, tls: Option<Arc<TlsDoor>>, app: Router) -> House 
     let at = listener.local_addr().expect("an address");
     let counts = Arc::new(Counts::default());
     let (stop, stopped) = oneshot::channel::<()>();
-    let door = Door { listener, tls, limits, counts: Arc::clone(&counts) };
+    let door = Door { listener, tls, limits, proxies: Vec::new(), counts: Arc::clone(&counts) };
     let task = tokio::spawn(serve(door, app, async {
         let _ = stopped.await;
     }));

@@ -8,7 +8,7 @@ use holdfast_core::id::PaymentId;
 use holdfast_core::limits::UPLOAD_MS_MAX;
 use holdfast_core::outbox::{
     Ack, AckStatus, Entry, Reply, Scope, Upload, UploadOutcome, UploadRequest, UploadResponse, UploadStep,
-    UploadSummary, retry_delay_ms,
+    UploadSummary, busy_delay_ms, retry_delay_ms,
 };
 use holdfast_testkit::build::tombstone;
 use holdfast_testkit::ready::ready;
@@ -243,7 +243,7 @@ impl World {
             return;
         }
         let delay_ms = match outcome {
-            UploadOutcome::Busy { retry_after_ms: Some(ms) } => *ms,
+            UploadOutcome::Busy { retry_after_ms } => busy_delay_ms(*retry_after_ms, page.attempts, random),
             UploadOutcome::MoreLater => 0,
             _ => retry_delay_ms(page.attempts, random),
         };

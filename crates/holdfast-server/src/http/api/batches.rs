@@ -3,6 +3,7 @@
 use crate::http::Server;
 use crate::http::auth::receive;
 use crate::http::problem::ApiError;
+use crate::http::rates::DeviceLane;
 use crate::ingest::{Ingested, ingest};
 use crate::process::Clock as _;
 use axum::Json;
@@ -21,10 +22,17 @@ pub async fn post(State(server): State<Arc<Server>>, request: Request) -> Result
 }
 
 async fn take(server: &Server, request: Request) -> Result<Ingested, ApiError> {
-    let _slot = server.batches.try_acquire().map_err(|_| ApiError::SLOW_DOWN)?;
+    let _slot = server.batches.try_acquire().map_err(|_| {
+        server.metrics.limited("batches-at-once");
+        ApiError::SLOW_DOWN
+    })?;
     let received = receive(request, BATCH_BYTES_MAX, ApiError::BATCH_TOO_LARGE).await?;
     let signed = received.of_device(server).await?;
-    let batch = Batch::from_json(&signed.body).map_err(|_| ApiError::BATCH_UNREADABLE)?;
+    let batch = Batch::from_json(&signed.body).map_err(|_| ApiError::BATCH_UNREADABLE);
+    // A live sale comes alone; what was sold without a network comes together.
+    let is_sale = batch.as_ref().is_ok_and(|batch| batch.records.len() == 1);
+    server.count(if is_sale { DeviceLane::Sales } else { DeviceLane::Batches }, signed.device.id)?;
+    let batch = batch?;
     let now_ms = server.clock.now_ms();
     let ingested = ingest(&*server.ledger, &*server.keyring, now_ms, &signed.device, batch.records).await?;
     if !ingested.stored.is_empty() {

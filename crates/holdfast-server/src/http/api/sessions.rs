@@ -67,14 +67,15 @@ pub async fn post(
     State(server): State<Arc<Server>>,
     request: Request,
 ) -> Result<(StatusCode, Json<NewSession>), ApiError> {
-    let address = address(&server, request.headers(), request.extensions());
+    let address = address(request.extensions());
     let (asked, _) = json::<SignIn>(request).await?;
     if asked.v != V {
         return Err(ApiError::REQUEST_UNREADABLE);
     }
     let now_ms = server.clock.now_ms();
     let proof = Proof { email: asked.email, password: asked.password, code: Some(asked.code) };
-    let (token, stage) = server.people.sign_in(now_ms, &address, proof).await?;
+    let (token, stage) =
+        server.people.sign_in(now_ms, &address, proof).await.map_err(|error| server.not_let_in(error))?;
     if stage != Stage::Open {
         return Err(ApiError::SECOND_FACTOR_MISSING);
     }

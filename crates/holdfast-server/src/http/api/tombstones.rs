@@ -4,6 +4,7 @@
 use crate::http::Server;
 use crate::http::auth::receive;
 use crate::http::problem::ApiError;
+use crate::http::rates::DeviceLane;
 use crate::ingest::take_offer;
 use crate::process::Clock as _;
 use axum::Json;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub async fn post(State(server): State<Arc<Server>>, request: Request) -> Result<Json<StoneOfferAnswer>, ApiError> {
     let received = receive(request, OFFER_BYTES_MAX, ApiError::BATCH_TOO_LARGE).await?;
     let signed = received.of_device(&server).await?;
+    server.count(DeviceLane::Batches, signed.device.id)?;
     let offer = StoneOffer::from_json(&signed.body).map_err(|_| ApiError::BATCH_UNREADABLE)?;
     // A sequence number beyond what the books can hold is no number of ours.
     if offer.stones.iter().any(|stone| i64::try_from(stone.seq).is_err()) {

@@ -1,11 +1,11 @@
 //! The way in: e-mail and password, then the code of the second factor, or its set-up.
 
 use super::page::{alert, outside};
-use crate::http::Server;
 use crate::http::body::form;
 use crate::http::door::{Known, Person, address};
 use crate::http::problem::ApiError;
 use crate::http::qr;
+use crate::http::{FAILED_SIGN_INS, Server};
 use crate::people::{Proof, SignInError, Stage, totp};
 use crate::process::Clock as _;
 use axum::Extension;
@@ -39,7 +39,7 @@ pub async fn get() -> Response {
 }
 
 pub async fn post(State(server): State<Arc<Server>>, request: Request) -> Result<Response, ApiError> {
-    let address = address(&server, request.headers(), request.extensions());
+    let address = address(request.extensions());
     let asked: SignIn = form(request).await?;
     let proof = Proof { email: asked.email, password: asked.password, code: None };
     match server.people.sign_in(server.clock.now_ms(), &address, proof).await {
@@ -47,7 +47,10 @@ pub async fn post(State(server): State<Arc<Server>>, request: Request) -> Result
         Err(SignInError::Refused) => {
             Ok(form_page(StatusCode::UNAUTHORIZED, Some("E-mail address or password is not right.")))
         }
-        Err(SignInError::Wait(wait_ms)) => Ok(form_page(StatusCode::TOO_MANY_REQUESTS, Some(&wait_words(wait_ms)))),
+        Err(SignInError::Wait(wait_ms)) => {
+            server.metrics.limited(FAILED_SIGN_INS);
+            Ok(form_page(StatusCode::TOO_MANY_REQUESTS, Some(&wait_words(wait_ms))))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -62,7 +65,7 @@ pub async fn prove(
     Extension(person): Known,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let address = address(&server, request.headers(), request.extensions());
+    let address = address(request.extensions());
     let asked: Code = form(request).await?;
     match server.people.prove(server.clock.now_ms(), &address, &person.session, &asked.code).await {
         Ok(token) => Ok(with_cookie(&server, &token, "/office")),
@@ -71,6 +74,7 @@ pub async fn prove(
             code_page(&server, &person, StatusCode::UNAUTHORIZED, Some(words)).await
         }
         Err(SignInError::Wait(wait_ms)) => {
+            server.metrics.limited(FAILED_SIGN_INS);
             code_page(&server, &person, StatusCode::TOO_MANY_REQUESTS, Some(&wait_words(wait_ms))).await
         }
         Err(error) => Err(error.into()),

@@ -33,7 +33,7 @@ pub async fn post(
     Path(token): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let address = address(&server, request.headers(), request.extensions());
+    let address = address(request.extensions());
     let chosen: Chosen = form(request).await?;
     let now_ms = server.clock.now_ms();
     let Some(account) = server.people.invited(now_ms, &token).await? else { return Ok(over()) };
@@ -46,7 +46,7 @@ pub async fn post(
     }
     server.people.set_password(&account.id, chosen.password.clone()).await?;
     let proof = Proof { email: account.email.clone(), password: chosen.password, code: None };
-    let (token, _) = server.people.sign_in(now_ms, &address, proof).await?;
+    let (token, _) = server.people.sign_in(now_ms, &address, proof).await.map_err(|error| server.not_let_in(error))?;
     Ok(with_cookie(&server, &token, "/office/code"))
 }
 

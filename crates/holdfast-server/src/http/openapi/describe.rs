@@ -144,6 +144,7 @@ impl Description {
         let is_interface = route.path.starts_with("/api/");
         let mut problems = self.problems;
         problems.extend(problems_of_door(route));
+        problems.push(ApiError::TOO_MANY_REQUESTS);
         if self.takes.is_some() {
             problems.extend([ApiError::REQUEST_UNREADABLE, ApiError::BODY_TOO_LARGE, ApiError::TOO_SLOW]);
             problems.push(ApiError::NOT_JSON);

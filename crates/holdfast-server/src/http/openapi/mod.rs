@@ -41,7 +41,7 @@ now 1; members that a reader does not know are to be passed over.
 
 Errors are `application/problem+json` (RFC 9457); `type` is `/problems/` and a name that stays. Lists are read in pages: a cursor is a text without a meaning of \
 its own, stays valid for ever, and gives what comes after it, however much was added meanwhile. Answers with an `ETag` are answered 304 when \
-`If-None-Match` names it. A request with an `Idempotency-Key` may be repeated for a day.";
+`If-None-Match` names it. Who asks too often gets 429 with `Retry-After`. Every answer has an `X-Request-Id`, by which it is found in the log. A request with an `Idempotency-Key` may be repeated for a day.";
 
 const LICENSE: &str = "MIT OR Apache-2.0";
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod desk;
+mod edge;
 mod instructions;
 mod letters;
 mod matrix;
@@ -11,12 +12,14 @@ mod pay_again;
 mod people;
 mod policy;
 mod problems;
+mod rates;
 mod receipt_mails;
 mod receipts;
 mod replicas;
 mod reports;
 mod settlement;
 mod staff;
+mod strangers;
 mod webhooks;
 
 use super::{Server, router};
@@ -172,8 +175,12 @@ impl House {
 
     /// A till that is enrolled and has today's card key.
     pub async fn till(&self) -> TestTill {
+        self.till_with(&self.code().await).await
+    }
+
+    async fn till_with(&self, code: &str) -> TestTill {
         let key = SigningKey::make().expect("makes a key").0;
-        let answer = self.enrol_with(&key, &self.code().await).await;
+        let answer = self.enrol_with(&key, code).await;
         assert_eq!(answer.status, StatusCode::CREATED);
         let enrolled: Enrolment = answer.json();
         let set: KeySetAnswer = self.get("/api/v1/keyset").await.json();
