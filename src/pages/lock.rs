@@ -190,7 +190,7 @@ fn left(till: Till, left_ms: i64) -> String {
 fn demo(till: Till) -> AnyView {
     let list = move || {
         let staff = till.demo_staff.get();
-        let one = |of: &holdfast_web::device::DemoSeller| format!("{} {}", of.name, isolated(&of.pin));
+        let one = |of: &holdfast_web::device::DemoSeller| isolated(&format!("{} {}", of.name, of.pin));
         staff.iter().map(one).collect::<Vec<_>>().join(" · ")
     };
     let shown = move || {

@@ -125,7 +125,13 @@ impl Till {
         self.cart.update(|cart| outcome = edit(cart));
         let t = self.lang.get_untracked().messages();
         match outcome {
-            Ok(()) => return true,
+            Ok(()) => {
+                // What comes next is another customer's.
+                if self.cart.with_untracked(Cart::is_empty) {
+                    self.tip.set(Tip::None);
+                }
+                return true;
+            }
             Err(CartError::TooManyLines) => self.notify(t.sale_too_long),
             Err(CartError::Money(_)) => self.notify(t.amount_too_large),
             Err(CartError::NothingToAdd) => {}
