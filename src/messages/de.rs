@@ -93,6 +93,7 @@ pub static MESSAGES: Messages = Messages {
     too_late_say: "Nicht belastet: {amount} kamen erst nach Ablauf der Frist beim Server an. Karte noch einmal nehmen oder bar kassieren.",
     on_hold_say: "Nicht belastet: Der Server hält {amount} für den Inhaber zurück. Andere Karte nehmen oder bar kassieren und dem Inhaber Bescheid geben.",
     receipt: "Beleg",
+    taken_back: "Von der Bank zurückgeholt",
     paid_again: "Auf dem Beleg erneut bezahlt",
     paid_before: "Die Zahlung davor",
     live_receipt: "Laufender Beleg",

@@ -93,6 +93,7 @@ pub static MESSAGES: Messages = Messages {
     too_late_say: "Not charged: {amount} reached the server after its time was over. Take the card again, or take cash.",
     on_hold_say: "Not charged: the server keeps {amount} for the owner to look at. Take another card or cash, and tell the owner.",
     receipt: "Receipt",
+    taken_back: "Taken back by the bank",
     paid_again: "Paid again on its receipt",
     paid_before: "The payment before it",
     live_receipt: "Live receipt",

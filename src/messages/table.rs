@@ -101,6 +101,7 @@ pub struct Messages {
     pub too_late_say: &'static str,
     pub on_hold_say: &'static str,
     pub receipt: &'static str,
+    pub taken_back: &'static str,
     pub paid_again: &'static str,
     pub paid_before: &'static str,
     pub live_receipt: &'static str,

@@ -11,6 +11,7 @@ use crate::state::payment::{Payment, PaymentStage, Tone};
 use crate::state::till::Till;
 use crate::state::view_model::{Overlay, Route};
 use crate::state::words::{card_words, quarantine_words, standing_word};
+use holdfast_core::money::Amount;
 use holdfast_core::payment::instruction::InstructionKind;
 use holdfast_wire::stored::MISSING;
 use leptos::html::{a, button, dd, div, dl, dt, h2, h3, li, ol, p, span};
@@ -213,6 +214,17 @@ fn facts(till: Till, payment: StoredValue<Payment>) -> AnyView {
             |_, p| match &p.state {
                 PaymentStage::Declined { code } => code.clone(),
                 _ => p.approval_code.clone().unwrap_or_default(),
+            },
+        ),
+        row(
+            |till| till.t().taken_back,
+            |till, p| {
+                let part = |(amount, code, at_ms): &(Amount, String, i64)| {
+                    let when = till.time(*at_ms, TimeStyle::DayTime);
+                    let code = if code.is_empty() { String::new() } else { format!(" ({code})") };
+                    format!("{}{code}, {when}", till.money_within(*amount))
+                };
+                p.taken_back.iter().map(part).collect::<Vec<_>>().join("; ")
             },
         ),
         row(|till| till.t().payment_id, |_, p| p.id.clone()),

@@ -55,6 +55,11 @@ pub fn known(view: &PaymentView) -> Option<Payment> {
         }),
         replaces: view.replaces.clone(),
         replaced_by: view.replaced_by.clone(),
+        taken_back: view
+            .chargebacks
+            .iter()
+            .map(|c| (Amount::new(c.amount_minor, currency), c.reason.clone().unwrap_or_default(), c.at_ms))
+            .collect(),
     })
 }
 
@@ -98,6 +103,7 @@ pub fn own(id: &str, sale: &SaleWire, card: &CardWire, created_ms: i64, state: P
         retry: None,
         replaces: None,
         replaced_by: None,
+        taken_back: Vec::new(),
     })
 }
 

@@ -59,6 +59,8 @@ pub struct Payment {
     /// Ids of the payment that this one was made in place of, and of the one in its place: its customer paid again on the live receipt.
     pub replaces: Option<String>,
     pub replaced_by: Option<String>,
+    /// What the card's bank took back: how much, its code, and when.
+    pub taken_back: Vec<(Amount, String, i64)>,
 }
 
 /// From when until when a declined card may be tried again.
@@ -231,6 +233,7 @@ mod tests {
                 retry,
                 replaces: None,
                 replaced_by: None,
+                taken_back: Vec::new(),
             };
             assert_eq!(way(&payment, now_ms), expected, "{:?} at {now_ms}", payment.state);
         }

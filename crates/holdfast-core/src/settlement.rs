@@ -14,7 +14,7 @@ mod words;
 mod tests;
 
 pub use chargeback::ChargebackReason;
-pub use compare::{Compared, Day, Known, Occasion, compare};
+pub use compare::{Compared, Day, Known, Occasion, Payout, compare};
 
 use crate::time::UnixMs;
 
@@ -106,11 +106,19 @@ pub enum DifferenceKind {
     StateDiffers,
     /// The acquirer tells the same movement more than once.
     Double,
+    /// A payout is told otherwise than it was when it was booked, or is not told any more.
+    PayoutChanged,
 }
 
 impl DifferenceKind {
-    pub const ALL: [Self; 5] =
-        [Self::MissingAtAcquirer, Self::MissingInOurBooks, Self::AmountDiffers, Self::StateDiffers, Self::Double];
+    pub const ALL: [Self; 6] = [
+        Self::MissingAtAcquirer,
+        Self::MissingInOurBooks,
+        Self::AmountDiffers,
+        Self::StateDiffers,
+        Self::Double,
+        Self::PayoutChanged,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -119,6 +127,7 @@ impl DifferenceKind {
             Self::AmountDiffers => "amount-differs",
             Self::StateDiffers => "state-differs",
             Self::Double => "double",
+            Self::PayoutChanged => "payout-changed",
         }
     }
 

@@ -76,6 +76,21 @@ pub struct PaymentView {
     /// The one that was made in place of this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_by: Option<String>,
+    /// What the card's bank took back, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chargebacks: Vec<ChargebackView>,
+}
+
+/// A part of a payment, or all of it, that its card's bank took back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct ChargebackView {
+    pub amount_minor: i64,
+    /// The bank's code, if it gave one, and what it means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    pub text: String,
+    pub at_ms: i64,
 }
 
 /// When a declined payment may be tried again.

@@ -55,7 +55,7 @@ fn an_account_is_taken_in_compared_and_what_differs_is_said() {
 
     // A corrected account that tells another amount.
     let text = String::from_utf8(account.body).expect("text");
-    let (code, said) = import(text.replace("1060", "1061").as_bytes());
+    let (code, said) = import(text.replace("1060", "1061").replace("1035", "1036").as_bytes());
     assert!(code == Some(0) && said.contains("amount-differs"), "{said}");
     let (code, said) = run(&server, &["reconcile", "--day", &day]);
     assert_eq!(code, Some(1), "{said}");

@@ -265,6 +265,7 @@ fn view(payment: &Payment) -> PaymentView {
         retry: None,
         replaces: None,
         replaced_by: None,
+        chargebacks: Vec::new(),
         v: holdfast_wire::V,
         id: payment.id.to_string(),
         device_id: payment.device_id.to_string(),

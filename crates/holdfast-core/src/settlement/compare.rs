@@ -20,6 +20,14 @@ pub struct Known {
     pub occasion: Occasion,
 }
 
+/// A payout as it was booked, from the first account that told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payout {
+    pub amount_minor: i64,
+    pub fee_minor: i64,
+    pub currency: String,
+}
+
 /// What was compared.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Compared {
@@ -40,13 +48,15 @@ pub struct Day<'a> {
     pub ours: &'a BTreeMap<Key, Known>,
     /// Where each payment that the account names stands in the books.
     pub states: &'a BTreeMap<String, String>,
+    /// Payouts that were booked from this day's accounts, by the acquirer's names for them.
+    pub paid: &'a BTreeMap<String, Payout>,
     /// Of an account that is not, nothing is said to be missing.
     pub is_complete: bool,
 }
 
 /// Compares a day.
 pub fn compare(day: &Day<'_>) -> Compared {
-    let Day { items, before, after, ours, states, is_complete } = *day;
+    let Day { items, before, after, ours, states, paid, is_complete } = *day;
     let mut compared = Compared::default();
     let mut told: BTreeMap<&Key, u32> = BTreeMap::new();
     for item in items.iter().filter(|item| item.key.kind != ItemKind::Payout) {
@@ -83,7 +93,41 @@ pub fn compare(day: &Day<'_>) -> Compared {
         compared.differences.extend(ours.iter().filter(is_missing).map(missing));
     }
     compared.differences.extend(payouts(items));
+    compared.differences.extend(changed(items, paid, is_complete));
     compared
+}
+
+/// Payouts that are booked otherwise than this account tells them. What was booked stays: money that moved is not taken back by a file.
+fn changed(items: &[Item], paid: &BTreeMap<String, Payout>, is_complete: bool) -> Vec<Difference> {
+    let told = |name: &String| items.iter().find(|i| i.key.kind == ItemKind::Payout && i.key.reference == *name);
+    let differs = |(name, booked): (&String, &Payout)| {
+        let ours_minor = Some(booked.amount_minor.saturating_sub(booked.fee_minor));
+        match told(name) {
+            Some(item) => {
+                let now = Payout {
+                    amount_minor: item.amount_minor,
+                    fee_minor: item.fee_minor,
+                    currency: item.currency.clone(),
+                };
+                (now != *booked).then(|| Difference {
+                    ours_minor,
+                    theirs_minor: Some(item.net_minor()),
+                    ..of(item, DifferenceKind::PayoutChanged, &BTreeMap::new())
+                })
+            }
+            None => is_complete.then(|| Difference {
+                kind: DifferenceKind::PayoutChanged,
+                key: Key { kind: ItemKind::Payout, reference: name.clone(), number: 1 },
+                occurrence: 1,
+                ours_minor,
+                theirs_minor: None,
+                currency: booked.currency.clone(),
+                state: None,
+                line: None,
+            }),
+        }
+    };
+    paid.iter().filter_map(differs).collect()
 }
 
 fn of(item: &Item, kind: DifferenceKind, states: &BTreeMap<String, String>) -> Difference {

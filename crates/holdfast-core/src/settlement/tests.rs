@@ -27,7 +27,8 @@ fn check(
     let before: &BTreeSet<Key> = &before.iter().cloned().collect();
     let ours: &BTreeMap<Key, Known> = &ours.iter().cloned().collect();
     let states = &states.iter().map(|(id, state)| ((*id).to_owned(), (*state).to_owned())).collect();
-    let compared = compare(&Day { items, before, after: &BTreeSet::new(), ours, states, is_complete });
+    let compared =
+        compare(&Day { items, before, after: &BTreeSet::new(), ours, states, paid: &BTreeMap::new(), is_complete });
     for difference in &compared.differences {
         assert!(difference.words().len() > 20, "{difference:?}");
     }
@@ -98,4 +99,30 @@ fn a_reason_is_four_digits_and_has_words() {
     }
     let reason = ChargebackReason::parse("4837").expect("a reason");
     assert!(reason.words().contains("permission") && reason.code() == "4837");
+}
+
+#[test]
+fn a_payout_that_was_booked_otherwise_is_a_difference() {
+    let booked = |amount_minor, fee_minor| Payout { amount_minor, fee_minor, currency: "EUR".into() };
+    let capture = || item(2, ItemKind::Capture, "a", 1_060, 25);
+    let ours: BTreeMap<Key, Known> = [(key(ItemKind::Capture, "a"), known(1_060, Occasion::ThisDay))].into();
+    for (paid, told, is_complete, wanted) in [
+        (booked(1_060, 25), Some((1_060, 25)), true, None),
+        (booked(1_060, 20), Some((1_060, 25)), true, Some((Some(1_040), Some(1_035)))),
+        (booked(1_070, 25), Some((1_060, 25)), false, Some((Some(1_045), Some(1_035)))),
+        (booked(1_060, 25), None, true, Some((Some(1_035), None))),
+        // Of a torn account nobody can say what is missing.
+        (booked(1_060, 25), None, false, None),
+    ] {
+        let payout = told.map(|(amount, fee)| item(3, ItemKind::Payout, "po", amount, fee));
+        let items: Vec<Item> = [capture()].into_iter().chain(payout).collect();
+        let (nowhere, states) = (BTreeSet::new(), BTreeMap::from([("a".to_owned(), "captured".to_owned())]));
+        let paid = &BTreeMap::from([("po".to_owned(), paid)]);
+        let (before, after) = (&nowhere, &nowhere);
+        let day = Day { items: &items, before, after, ours: &ours, states: &states, paid, is_complete };
+        let differences = compare(&day).differences;
+        let found = differences.iter().find(|difference| difference.kind == DifferenceKind::PayoutChanged);
+        assert_eq!(found.map(|difference| (difference.ours_minor, difference.theirs_minor)), wanted, "{paid:?}");
+        assert!(found.is_none_or(|difference| difference.words().contains("was booked")), "{found:?}");
+    }
 }

@@ -13,6 +13,16 @@ impl Difference {
             DifferenceKind::AmountDiffers if self.key.kind == ItemKind::Payout => {
                 format!("The acquirer pays out {theirs}. The lines of its account come to {ours}.")
             }
+            DifferenceKind::PayoutChanged if self.theirs_minor.is_none() => {
+                format!(
+                    "A payout of {ours} was booked from an earlier account of this day. The account that counts now does not tell it. Ask the acquirer."
+                )
+            }
+            DifferenceKind::PayoutChanged => {
+                format!(
+                    "A payout of {ours} after fees was booked from an earlier account of this day. The account that counts now tells {theirs}. The books keep what was booked; look at the bank's statement."
+                )
+            }
             DifferenceKind::MissingAtAcquirer => {
                 format!(
                     "Our books have {what} of {ours}. The acquirer's account does not: it is not paid out. Ask the acquirer by reference."

@@ -24,6 +24,7 @@ pub use needs::{Need, NeedKind, Waiting};
 pub use payments::{PaymentLine, Standing, Which};
 pub use policy::{PolicyChange, PolicyNow};
 pub use quarantine::{Claims, Decision, QuarantineLine, Verdict};
+pub use reconciliations::words as chargeback_words;
 pub use reconciliations::{DaySummary, DifferenceLine, Reconciliation};
 pub use staff::{Let, StaffChange, StaffRow, link_until_ms};
 pub use story::{StoryLine, What};

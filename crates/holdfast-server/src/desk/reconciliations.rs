@@ -227,7 +227,7 @@ impl Desk {
 }
 
 /// Why a bank took money back, in words.
-fn words(reason: Option<&str>) -> &'static str {
+pub fn words(reason: Option<&str>) -> &'static str {
     reason.and_then(ChargebackReason::parse).map_or("the card's bank took it back", |reason| reason.words())
 }
 

@@ -1,6 +1,7 @@
 //! What happened to one payment, and who did it.
 
 use super::Desk;
+use super::reconciliations::words as chargeback_words;
 use crate::instructions::words;
 use crate::store::StoreError;
 use crate::store::books::row::parsed;
@@ -29,6 +30,8 @@ pub enum What {
     Refused { kind: String, amount_minor: i64, reason: String },
     /// Not paid, and settled in another way.
     Settled,
+    /// The card's bank took this back: why, in words with its code.
+    ChargedBack { amount_minor: i64, reason: String },
 }
 
 impl Desk {
@@ -60,6 +63,7 @@ impl Desk {
             lines.extend(asked(row)?);
         }
         lines.extend(self.settled(id).await?);
+        lines.extend(self.charged_back(id).await?);
         // Stable: what was written in one moment stays in its order, and what was asked for stands before what came of it.
         lines.sort_by_key(|line| (line.at_ms, matches!(line.what, What::State { .. })));
         Ok(lines)
@@ -67,6 +71,26 @@ impl Desk {
 }
 
 impl Desk {
+    async fn charged_back(&self, id: PaymentId) -> Result<Vec<StoryLine>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT amount_minor, reason, at_ms FROM chargebacks WHERE merchant_id = $1 AND payment_id = $2 ORDER BY at_ms, number",
+        )
+        .bind(self.id())
+        .bind(id.to_string())
+        .fetch_all(self.db.reader())
+        .await?;
+        let line = |row: &AnyRow| {
+            let code: Option<String> = row.try_get("reason")?;
+            let reason = match code {
+                Some(code) => format!("{} ({code})", chargeback_words(Some(&code))),
+                None => chargeback_words(None).to_owned(),
+            };
+            let what = What::ChargedBack { amount_minor: row.try_get("amount_minor")?, reason };
+            Ok(StoryLine { at_ms: row.try_get("at_ms")?, what, who: None })
+        };
+        rows.iter().map(line).collect()
+    }
+
     async fn settled(&self, id: PaymentId) -> Result<Option<StoryLine>, StoreError> {
         let found = sqlx::query(
             "SELECT p.settled_otherwise_ms, u.name, u.email FROM payments p JOIN users u ON u.id = p.settled_otherwise_by

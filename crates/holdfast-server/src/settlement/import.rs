@@ -4,6 +4,7 @@ use super::Settlements;
 use crate::hooks;
 use crate::journal::{self, ChargedBack, Post};
 use crate::store::StoreError;
+use crate::store::books::chargebacks::touch;
 use crate::store::db::{Conn, Dialect};
 use holdfast_core::books::MoneyEvent;
 use holdfast_core::id::{MerchantId, PaymentId};
@@ -208,6 +209,7 @@ impl Take {
             currency: item.currency.clone(),
             at_ms: item.at_ms,
         };
-        journal::charge_back_in(c, self.dialect, &charged, self.now_ms).await
+        journal::charge_back_in(c, self.dialect, &charged, self.now_ms).await?;
+        touch(c, self.dialect, self.merchant_id, payment_id).await
     }
 }

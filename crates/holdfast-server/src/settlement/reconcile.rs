@@ -25,8 +25,8 @@ impl Settlements {
         now_ms: UnixMs,
     ) -> Result<Option<usize>, StoreError> {
         let Some(sides) = self.sides(merchant_id, day).await? else { return Ok(None) };
-        let Sides { file, is_complete, items, before, after, ours, states } = &sides;
-        let compared = compare(&Day { items, before, after, ours, states, is_complete: *is_complete });
+        let Sides { file, is_complete, items, before, after, ours, states, paid } = &sides;
+        let compared = compare(&Day { items, before, after, ours, states, paid, is_complete: *is_complete });
         let count = compared.differences.len();
         if count > 0 {
             tracing::warn!(merchant = %merchant_id, day, differences = count, "the acquirer's account differs from the books");

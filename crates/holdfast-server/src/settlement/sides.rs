@@ -7,7 +7,7 @@ use crate::store::books::row::{damaged, small};
 use holdfast_core::id::MerchantId;
 use holdfast_core::limits::SETTLEMENT_BORDER_MS;
 use holdfast_core::payment::Refunds;
-use holdfast_core::settlement::{Item, ItemKind, Key, Known, Occasion};
+use holdfast_core::settlement::{Item, ItemKind, Key, Known, Occasion, Payout};
 use holdfast_core::time::UnixMs;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -22,6 +22,7 @@ pub struct Sides {
     pub after: BTreeSet<Key>,
     pub ours: BTreeMap<Key, Known>,
     pub states: BTreeMap<String, String>,
+    pub paid: BTreeMap<String, Payout>,
 }
 
 /// A day of a merchant, and its account.
@@ -55,7 +56,8 @@ impl Settlements {
         let ours = self.ours(&asked).await?;
         let (before, after) = self.elsewhere(&asked).await?;
         let states = self.states(&asked).await?;
-        Ok(Some(Sides { is_complete, items, before, after, ours, states, file }))
+        let paid = self.paid(&asked).await?;
+        Ok(Some(Sides { is_complete, items, before, after, ours, states, paid, file }))
     }
 
     /// The account that counts for a day, and whether it is whole.
@@ -150,6 +152,33 @@ impl Settlements {
             if is_before { &mut before } else { &mut after }.insert(key(row)?);
         }
         Ok((before, after))
+    }
+
+    /// Payouts as they were booked: each from the first account of any day that told it. Those that an account of this day was the first to tell.
+    async fn paid(&self, asked: &Asked<'_>) -> Result<BTreeMap<String, Payout>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT l.reference, l.amount_minor, l.fee_minor, l.currency, f.day FROM settlement_lines l
+             JOIN settlement_files f ON f.id = l.file WHERE l.merchant_id = $1 AND l.kind = 'payout' AND l.reference IN
+               (SELECT n.reference FROM settlement_lines n JOIN settlement_files x ON x.id = n.file
+                WHERE n.merchant_id = $1 AND n.kind = 'payout' AND x.merchant_id = $1 AND x.day = $2)
+             ORDER BY f.imported_ms DESC, l.line DESC",
+        )
+        .bind(asked.merchant)
+        .bind(asked.day)
+        .fetch_all(self.db.reader())
+        .await?;
+        let mut first: BTreeMap<String, (i64, Payout)> = BTreeMap::new();
+        for row in &rows {
+            let payout = Payout {
+                amount_minor: row.try_get("amount_minor")?,
+                fee_minor: row.try_get("fee_minor")?,
+                currency: row.try_get("currency")?,
+            };
+            // The oldest comes last and stays.
+            first.insert(row.try_get("reference")?, (row.try_get("day")?, payout));
+        }
+        first.retain(|_, (day, _)| *day == asked.day);
+        Ok(first.into_iter().map(|(name, (_, payout))| (name, payout)).collect())
     }
 
     async fn states(&self, asked: &Asked<'_>) -> Result<BTreeMap<String, String>, StoreError> {

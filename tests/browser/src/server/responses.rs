@@ -36,6 +36,7 @@ pub(super) fn view(p: RecordPayload) -> PaymentView {
         retry: None,
         replaces: None,
         replaced_by: None,
+        chargebacks: Vec::new(),
         v: 1,
         id: p.id,
         device_id: p.did,

@@ -1,11 +1,13 @@
 //! `GET /api/v1/payments` and `/api/v1/payments/{id}`: the history, the same for every till of a merchant.
 
+use crate::desk::chargeback_words;
 use crate::http::Server;
 use crate::http::auth::active;
 use crate::http::door::Person;
 use crate::http::problem::ApiError;
 use crate::http::{paging, tagged};
 use crate::process::{Clock as _, sealed_until_ms};
+use crate::store::books::Chargeback;
 use crate::store::{Ledger as _, Payment};
 use axum::Json;
 use axum::extract::{Path, Query, Request, State};
@@ -16,7 +18,7 @@ use holdfast_core::limits::POLL_WAIT_MS_MAX;
 use holdfast_core::payment::PaymentState;
 use holdfast_core::payment::instruction::{earliest_ms, own_retry_ms};
 use holdfast_wire::V;
-use holdfast_wire::history::{HistoryPage, PaymentView, Reason, RetryView};
+use holdfast_wire::history::{ChargebackView, HistoryPage, PaymentView, Reason, RetryView};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -140,8 +142,26 @@ async fn views(server: &Server, merchant_id: MerchantId, payments: &[Payment]) -
     // Few payments are declined and kept; for the others nobody needs to know the window.
     let now_ms = server.clock.now_ms();
     let window_ms = if payments.iter().any(is_kept) { server.ledger.window_ms(now_ms, merchant_id).await? } else { 0 };
-    let view = |payment| PaymentView { retry: retry(payment, window_ms), ..view(server, payment, &names) };
+    let ids: Vec<PaymentId> = payments.iter().map(|payment| payment.id).collect();
+    let taken_back = server.ledger.chargebacks(merchant_id, &ids).await?;
+    let view = |payment: &Payment| PaymentView {
+        retry: retry(payment, window_ms),
+        chargebacks: taken_back
+            .get(&payment.id)
+            .map(|all| all.iter().map(taken_back_view).collect())
+            .unwrap_or_default(),
+        ..view(server, payment, &names)
+    };
     Ok(payments.iter().map(view).collect())
+}
+
+fn taken_back_view(chargeback: &Chargeback) -> ChargebackView {
+    ChargebackView {
+        amount_minor: chargeback.amount_minor,
+        reason: chargeback.reason.clone(),
+        text: chargeback_words(chargeback.reason.as_deref()).to_owned(),
+        at_ms: chargeback.at_ms,
+    }
 }
 
 /// Declined, and its sealed card was kept for another try.
@@ -211,5 +231,6 @@ fn view(server: &Server, payment: &Payment, names: &Names) -> PaymentView {
         retry: None,
         replaces: payment.again.replaces.map(|id| id.to_string()),
         replaced_by: payment.again.replaced_by.map(|id| id.to_string()),
+        chargebacks: Vec::new(),
     }
 }

@@ -101,6 +101,7 @@ fn difference(one: &DifferenceLine, zone: &str) -> Markup {
         "missing-at-acquirer" => ("Missing at the acquirer", "red"),
         "missing-in-our-books" => ("Missing in our books", "red"),
         "amount-differs" => ("Another amount", "red"),
+        "payout-changed" => ("Booked otherwise", "red"),
         "state-differs" => ("Another state", "red"),
         _ => ("Told twice", "red"),
     };

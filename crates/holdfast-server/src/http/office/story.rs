@@ -31,6 +31,9 @@ fn words_of(line: &StoryLine, currency: &str, is_last: bool) -> (String, Option<
             (words, Some(reason.clone()), "red")
         }
         What::Settled => ("Settled in another way".to_owned(), None, "plain"),
+        What::ChargedBack { amount_minor, reason } => {
+            (format!("Taken back by the bank: {}", money(*amount_minor, currency)), Some(reason.clone()), "red")
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod again;
 mod apply;
+pub(crate) mod chargebacks;
 mod devices;
 mod events;
 mod feed;
@@ -22,6 +23,7 @@ mod till_settings;
 mod windows;
 
 pub use again::Anew;
+pub use chargebacks::Chargeback;
 pub use devices::{Enrolled, Enrolment, Heartbeat};
 pub use keys::{AckKeyRow, CardKeyRow, KeySetRow, KeyWrite, SignerRequestRow, SignerRow};
 pub use mails::{Added, BounceNoted, MAIL_TOPIC, Mail, NewMail, TemplateVersion};
