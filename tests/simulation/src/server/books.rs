@@ -6,7 +6,7 @@ use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::time::UnixMs;
 use holdfast_server::store::memory::MemoryLedger;
 use holdfast_server::store::{
-    AckedPayment, Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp,
+    AckedPayment, Case, Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp,
     StoreError,
 };
 use holdfast_testkit::ready::ready;
@@ -98,6 +98,10 @@ impl Ledger for Books {
 
     async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
         self.inner.payment(id).await
+    }
+
+    async fn case(&self, id: PaymentId) -> Result<Option<Case>, StoreError> {
+        self.inner.case(id).await
     }
 
     async fn apply(&self, now_ms: UnixMs, id: PaymentId, change: i64, ops: Vec<PaymentOp>) -> Result<i64, StoreError> {
