@@ -147,6 +147,6 @@ mod tests {
     fn of_policy() -> Vec<(&'static str, &'static str, [&'static str; 2])> {
         let (en, de, ar) = (&policy::EN, &policy::DE, &policy::AR);
         macro_rules! rows { ($($field:ident)*) => { vec![$((stringify!($field), en.$field, [de.$field, ar.$field])),*] } }
-        rows!(most manager_said bank_say at_risk_say kind install_why)
+        rows!(most manager_why manager_said bank_say at_risk_say kind install_why)
     }
 }

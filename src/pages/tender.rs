@@ -8,6 +8,7 @@ use crate::components::tips::{tip_line, tips};
 use crate::messages::fill;
 use crate::state::keyed::Field;
 use crate::state::payments;
+use crate::state::risk;
 use crate::state::till::{Lamps, Till};
 use crate::state::view_model::{Problem, Tender};
 use crate::state::words::problem_say;
@@ -96,7 +97,17 @@ fn notes(till: Till, problem: Option<Problem>) -> AnyView {
         let words = move || fill(till.t().policy.manager_said, &[("amount", &till.money_within(up_to))]);
         Some(p().class("tender-note").child((icon(HELD), span().child(words))))
     };
-    div().child((bad, lifted, ahead)).into_any()
+    let is_liftable = matches!(problem, Some(Problem::Policy(refusal)) if refusal.can_be_lifted());
+    let ask = move || {
+        (is_liftable && till.team().managers().next().is_some()).then(|| {
+            button()
+                .r#type("button")
+                .class("button")
+                .on(leptos::ev::click, move |_| risk::ask_manager(till))
+                .child(move || till.t().policy.ask_manager)
+        })
+    };
+    div().child((bad, ask, lifted, ahead)).into_any()
 }
 
 fn keyed(till: Till, problem: Option<Problem>) -> AnyView {

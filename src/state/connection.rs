@@ -106,9 +106,6 @@ async fn came_online(till: Till, device: &Device) {
     if device.refresh_shop().await.is_ok_and(|changed| changed) || till.shop.with_untracked(Option::is_none) {
         session::show_shop(till, device);
     }
-    if let Err(error) = device.heartbeat().await {
-        leptos::logging::log!("heartbeat: {error}");
-    }
     session::refresh_facts(till);
 }
 
@@ -126,6 +123,10 @@ impl Schedule {
         let now_ms = page::wall_ms();
         if now_ms >= self.next_policy_ms {
             risk::follow(till, device).await;
+            // What waits ages, and the owner looks at it from elsewhere.
+            if let Err(error) = device.heartbeat().await {
+                leptos::logging::log!("heartbeat: {error}");
+            }
             self.next_policy_ms = page::wall_ms() + POLICY_MS;
         }
         if till.waiting.with_untracked(Option::is_some) && now_ms >= self.next_send_ms && !till.is_taking() {

@@ -1,6 +1,9 @@
 //! The policy and the loss meter, kept true on the screen; and the time, kept for the next start.
 
+use super::staff;
 use super::till::Till;
+use crate::messages::fill;
+use holdfast_core::policy::Override;
 use holdfast_web::device::Device;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -39,4 +42,17 @@ pub async fn measure(till: Till, device: &Device) {
     {
         till.risk.set(risk);
     }
+}
+
+/// Asks a manager to let the sale at the counter through. The card is swiped again afterwards: nothing of it is held while somebody looks for a PIN.
+pub fn ask_manager(till: Till) {
+    let amount = till.total_untracked();
+    let words = till.lang.get_untracked().messages().policy;
+    let why = fill(words.manager_why, &[("amount", &untrack(|| till.money_within(amount)))]);
+    spawn_local(async move {
+        let Some(word) = staff::approve(till, why).await else { return };
+        let by = word.by.to_string();
+        till.cap_override.set(Some(Override { by, amount_minor: amount.minor(), at_ms: word.at_ms }));
+        till.open_tender(None);
+    });
 }

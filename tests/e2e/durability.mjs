@@ -47,7 +47,7 @@ async function storeUnderTrace(name, env) {
   const sales = [];
   await check(`${name}: ${PAYMENTS} payments are stored`, async () => {
     for (let n = 0; n < PAYMENTS; n += 1) {
-      await till.addAmount(4000 + n);
+      await till.addAmount(400 + n);
       await till.charge();
       const from_ms = Date.now();
       const { state, at_ms } = await till.pay({ how: n % 2 ? "both" : "second", pan: n % 2 ? VISA : MASTERCARD, tender: false });

@@ -225,7 +225,7 @@ impl PolicyDocument {
 }
 
 impl RateWire {
-    fn to_core(&self) -> Result<Rate, WireError> {
+    pub fn to_core(&self) -> Result<Rate, WireError> {
         let entry = Entry::from_name(&self.entry).ok_or(WireError::Field("rates.entry"))?;
         let declined_bp =
             Some(self.declined_bp).filter(|bp| *bp <= 10_000).ok_or(WireError::Field("rates.declined_bp"))?;

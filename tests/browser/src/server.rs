@@ -6,6 +6,7 @@ mod responses;
 use crate::js::get;
 use envelope::make_card_key;
 use holdfast_core::id::StaffId;
+use holdfast_core::policy::Caps;
 use holdfast_web::device_key::DeviceKey;
 use holdfast_web::rng;
 use holdfast_wire::ack::AckPayload;
@@ -16,6 +17,7 @@ use holdfast_wire::jws::{NamedKey, ToSign, typ};
 use holdfast_wire::keyset::{CardKey, Certificate, KeySet, KeySetAnswer, Roots};
 use holdfast_wire::offer::{StoneOffer, StoneOfferAnswer};
 use holdfast_wire::pin::PinVerifier;
+use holdfast_wire::policy::{PolicyAnswer, PolicyDocument, PolicySettings};
 use holdfast_wire::shop::{Shop, SignedShop};
 use holdfast_wire::stored::StoredPayment;
 use holdfast_wire::team::{StaffWire, TeamWire};
@@ -71,6 +73,8 @@ pub struct Server {
     card_n: String,
     pub batches: Cell<Batches>,
     pub keyset_version: Cell<u64>,
+    /// Version and largest payment of the signed policy; none is served at 0.
+    pub policy: Cell<(u64, i64)>,
     /// The root that signs: another than the till's when told so.
     pub foreign_root: Cell<bool>,
     /// Of the shop; with a version it has two on its staff whose PIN is 2468.
@@ -109,6 +113,7 @@ impl Server {
             card_n,
             batches: Cell::new(Batches::Good),
             keyset_version: Cell::new(7),
+            policy: Cell::new((0, 0)),
             foreign_root: Cell::new(false),
             shop_version: Cell::new(0),
             foreign_shop: Cell::new(false),
@@ -161,6 +166,7 @@ impl Server {
                 Response::new_with_opt_str_and_init(None, &init(204, ""))
             }
             ("GET", "/api/v1/keyset") => json(200, &self.keyset().await),
+            ("GET", "/api/v1/policy") if self.policy.get().0 > 0 => json(200, &self.signed_policy().await),
             ("GET", "/api/v1/time") => json(200, &self.time(&url.search()).await),
             ("POST", "/api/v1/enrolments") => json(201, &enrolment()),
             ("GET", "/api/v1/shop/signed") => json(200, &self.signed_shop().await),
@@ -203,8 +209,8 @@ impl Server {
         HistoryPage { v: 1, payments: page, cursor: given.to_string(), more: given < views.len() }
     }
 
-    pub async fn keyset(&self) -> KeySetAnswer {
-        let now = js_sys::Date::now() as i64;
+    /// The signer's certificate, by the root that it was told to use.
+    async fn cert(&self, now: i64) -> String {
         let cert = Certificate {
             v: 1,
             kid: "signer-1".into(),
@@ -212,6 +218,29 @@ impl Server {
             not_before_ms: now - DAY_MS,
             not_after_ms: now + DAY_MS,
         };
+        let root = if self.foreign_root.get() { &self.other } else { &self.root };
+        sign(root, ToSign::new(typ::CERT, "root-1", &cert)).await
+    }
+
+    async fn signed_policy(&self) -> PolicyAnswer {
+        let (now, (version, payment_minor_max)) = (js_sys::Date::now() as i64, self.policy.get());
+        let caps = Caps { card_minor_max: 2_000, ..Caps::of(payment_minor_max, payment_minor_max, 500_000) };
+        let policy = PolicyDocument {
+            v: 1,
+            version,
+            issued_ms: now,
+            merchant_id: MERCHANT.into(),
+            currency: "EUR".into(),
+            settings: PolicySettings::of(72 * 3_600_000, caps),
+            day_offset_ms: 0,
+            rates: Vec::new(),
+        };
+        let policy = sign(&self.signer, ToSign::new(typ::POLICY, "signer-1", &policy)).await;
+        PolicyAnswer { v: 1, cert: self.cert(now).await, policy }
+    }
+
+    pub async fn keyset(&self) -> KeySetAnswer {
+        let now = js_sys::Date::now() as i64;
         let ack = NamedKey { kid: "ack-1".into(), jwk: self.ack.jwk().await.expect("a public key") };
         let card = CardKey {
             kid: "card-today".into(),
@@ -231,10 +260,9 @@ impl Server {
             card_keys: vec![card],
             log: None,
         };
-        let root = if self.foreign_root.get() { &self.other } else { &self.root };
         KeySetAnswer {
             v: 1,
-            cert: sign(root, ToSign::new(typ::CERT, "root-1", &cert)).await,
+            cert: self.cert(now).await,
             keyset: sign(&self.signer, ToSign::new(typ::KEYSET, "signer-1", &set)).await,
         }
     }

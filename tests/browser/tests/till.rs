@@ -7,6 +7,7 @@ mod till {
     mod epoch;
     mod faults;
     mod online;
+    mod policy;
     mod prepared;
     mod recovery;
     mod sealing;

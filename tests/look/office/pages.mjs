@@ -45,6 +45,7 @@ export const pages = (shop) => [
   ['staff', opened('/office/staff')],
   ['letters', previewed],
   ['letters-refused', refused],
+  ['policy', at('/office/policy')],
   ['people', opened('/office/people')],
   ['webhooks', at('/office/webhooks')],
   ['webhook', opened(`/office/webhooks/${shop.webhooks[1]}`)],

@@ -166,6 +166,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/office/quarantine", Access::Office(OWNER), || get(office::quarantine::get)),
     route("POST", "/office/quarantine/{id}/release", Access::Office(OWNER), || post(office::quarantine::let_out)),
     route("POST", "/office/quarantine/{id}/write-off", Access::Office(OWNER), || post(office::quarantine::write_off)),
+    route("GET", "/office/policy", Access::Office(KEEPERS), || get(office::policy::get)),
+    route("POST", "/office/policy", Access::Office(OWNER), || post(office::policy::set)),
     route("GET", "/office/people", Access::Office(OWNER), || get(office::people::get)),
     route("POST", "/office/people", Access::Office(OWNER), || post(office::people::add)),
     route("POST", "/office/people/{id}/role", Access::Office(OWNER), || post(office::people::change)),

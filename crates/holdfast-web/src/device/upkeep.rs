@@ -9,7 +9,7 @@ use crate::standing::{Open, ask};
 use holdfast_core::connectivity::ProbeResult;
 use holdfast_core::outbox::UploadOutcome;
 use holdfast_wire::shop::{Shop, SignedShop};
-use holdfast_wire::time::Heartbeat;
+use holdfast_wire::time::{Heartbeat, RISK_MAX, RiskWire};
 use serde::Deserialize;
 
 const CALL_MS_MAX: i64 = 15_000;
@@ -62,11 +62,14 @@ impl Device {
         let identity = self.shared().identity().ok_or(DeviceError::NotEnrolled)?;
         let (head, tally) = self.shared().money.head_and_tally().await?;
         let waiting = self.count_waiting(tally).await?;
+        // Without a policy there are no ages to tell.
+        let risk = self.risk().await.map(|risk| risk.meter.cells).unwrap_or_default();
         let beat = Heartbeat {
             v: holdfast_wire::V,
             head: head.head,
             waiting_count: waiting.count as u64,
             waiting_minor: waiting.total_minor,
+            risk: risk.iter().take(RISK_MAX).map(RiskWire::of).collect(),
         };
         let body = serde_json::to_vec(&beat).map_err(|_| DeviceError::Crypto)?;
         let call = Call::post("/api/v1/heartbeat", &body, CALL_MS_MAX);

@@ -114,7 +114,7 @@ fn the_shop_is_for_its_devices_and_says_when_it_did_not_change() {
 #[test]
 fn a_heartbeat_is_taken() {
     let till = Till::enrol(&shared_server());
-    let beat = Heartbeat { v: 1, head: Head::default(), waiting_count: 3, waiting_minor: 4_820 };
+    let beat = Heartbeat { v: 1, head: Head::default(), waiting_count: 3, waiting_minor: 4_820, risk: Vec::new() };
     let answer = till.request("POST", "/api/v1/heartbeat", &serde_json::to_vec(&beat).expect("JSON"));
     assert_eq!(answer.status, 204, "{}", answer.text());
 }

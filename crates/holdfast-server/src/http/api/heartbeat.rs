@@ -9,19 +9,24 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use holdfast_wire::V;
 use holdfast_wire::b64;
-use holdfast_wire::time::Heartbeat;
+use holdfast_wire::time::{Heartbeat, RISK_MAX, RiskWire};
 use std::sync::Arc;
 
 pub async fn post(State(server): State<Arc<Server>>, request: Request) -> Result<StatusCode, ApiError> {
     let signed = active(&server, request).await?;
     let told: Heartbeat = serde_json::from_slice(&signed.body).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
     let hash_holds = told.head.hash.is_empty() || b64::hash_from_text(&told.head.hash).is_some();
-    let (Ok(head_seq), Ok(waiting_count), true) =
-        (i64::try_from(told.head.seq), i64::try_from(told.waiting_count), told.v == V && hash_holds)
-    else {
+    let (Ok(head_seq), Ok(waiting_count), true) = (
+        i64::try_from(told.head.seq),
+        i64::try_from(told.waiting_count),
+        told.v == V && hash_holds && told.risk.len() <= RISK_MAX,
+    ) else {
         return Err(ApiError::REQUEST_UNREADABLE);
     };
-    let kept = Told { head_seq, head_hash: told.head.hash, waiting_count, waiting_minor: told.waiting_minor };
+    // Known kinds only, so that nothing but our own words is kept.
+    let risk: Vec<&RiskWire> = told.risk.iter().filter(|kind| kind.to_core().is_some()).collect();
+    let risk = serde_json::to_string(&risk).map_err(|_| ApiError::TRY_LATER)?;
+    let kept = Told { head_seq, head_hash: told.head.hash, waiting_count, waiting_minor: told.waiting_minor, risk };
     server.ledger.heartbeat(server.clock.now_ms(), signed.device.id, kept).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -15,6 +15,7 @@ pub mod page;
 pub mod payment;
 pub mod payments;
 pub mod people;
+pub mod policy;
 pub mod quarantine;
 pub mod reconciliation;
 mod report_table;

@@ -29,6 +29,7 @@ pub enum Tab {
     Quarantine,
     Devices,
     Staff,
+    Policy,
     Letters,
     People,
     Webhooks,
@@ -56,6 +57,7 @@ const GROUPS: &[&[Entry]] = &[
     &[
         (Tab::Devices, "Devices", "/office/devices", KEEPERS),
         (Tab::Staff, "Staff", "/office/staff", KEEPERS),
+        (Tab::Policy, "Offline", "/office/policy", KEEPERS),
         (Tab::Letters, "Letters", "/office/letters", OWNER),
         (Tab::People, "People", "/office/people", OWNER),
         (Tab::Webhooks, "Webhooks", "/office/webhooks", OWNER),

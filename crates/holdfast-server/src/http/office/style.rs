@@ -8,12 +8,13 @@ use std::sync::LazyLock;
 const TOKENS: &str = include_str!("../../../../../www/styles/tokens.css");
 const BASE: &str = include_str!("../../../../../www/styles/base.css");
 /// In the order of what may overrule what.
-const SHEETS: [&str; 8] = [
+const SHEETS: [&str; 9] = [
     include_str!("styles/frame.css"),
     include_str!("styles/parts.css"),
     include_str!("styles/forms.css"),
     include_str!("styles/figures.css"),
     include_str!("styles/today.css"),
+    include_str!("styles/policy.css"),
     include_str!("styles/door.css"),
     include_str!("styles/docs.css"),
     include_str!("styles/print.css"),

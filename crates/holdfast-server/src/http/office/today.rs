@@ -3,7 +3,7 @@
 use super::devices::{is_online, seen};
 use super::format::{ago, money};
 use super::page::{Tab, inside};
-use super::{hours, needs};
+use super::{hours, needs, policy};
 use crate::desk::{DeviceRow, Waiting};
 use crate::http::Server;
 use crate::http::door::Known;
@@ -25,6 +25,7 @@ pub async fn get(State(server): State<Arc<Server>>, Extension(person): Known) ->
     let currency = server.ledger.merchant(desk.merchant_id()).await?.currency;
     let devices = desk.devices().await?;
     let waiting = desk.waiting().await?;
+    let risk = desk.risk(now_ms).await?;
     let needs = desk.needs(now_ms - NEWS_MS).await?;
     let day = hours::card(&server, desk.merchant_id(), &currency, now_ms, person.may(&[Role::Owner])).await?;
     let body = html! {
@@ -33,6 +34,12 @@ pub async fn get(State(server): State<Arc<Server>>, Extension(person): Known) ->
             (needs::card(&person, &needs, &devices, now_ms, &currency))
             div.office-stack {
                 (waits(&waiting, &devices, now_ms, &currency))
+                @if risk.meter.minor > 0 && person.may(&[Role::Owner, Role::Manager]) {
+                    section.office-card data-colour="amber" {
+                        h2 { a href="/office/policy" { "May be lost" } }
+                        (policy::meter(&risk))
+                    }
+                }
                 section.office-card {
                     h2 { "Tills" }
                     (tills(&devices, now_ms, &currency))

@@ -173,3 +173,36 @@ async fn when_only_the_acquirer_fails_the_server_stands_in_and_comes_back_to_it_
     let view: PaymentView = shop.house.of_till(&shop.till, "GET", &path, b"").await.json();
     assert_eq!(view.state, "captured", "at once, not after its back-off");
 }
+
+#[tokio::test]
+async fn an_owner_sets_it_in_the_back_office_and_sees_what_may_be_lost() {
+    let shop = shop().await;
+    let beat = br#"{"v":1,"head":{"seq":0,"hash":""},"waiting_count":3,"waiting_minor":13000,"risk":[
+        {"brand":"visa","entry":"swipe","age":"first","count":2,"minor":10000},
+        {"brand":"visa","entry":"keyed","age":"last","count":1,"minor":2000},
+        {"brand":"visa","entry":"keyed","age":"over","count":1,"minor":1000},
+        {"brand":"visa","entry":"chip","age":"first","count":1,"minor":99999}]}"#;
+    let told = shop.house.of_till(&shop.till, "POST", "/api/v1/heartbeat", beat).await;
+    assert_eq!(told.status, StatusCode::NO_CONTENT);
+    let page = async |path: &str| {
+        let answer = shop.house.bearer(&shop.owner, "GET", path, "").await;
+        assert_eq!(answer.status, StatusCode::OK);
+        String::from_utf8(answer.body).expect("text")
+    };
+    // By the prior: 3 in a hundred of 100.00, 7 in a hundred of 20.00, and all of what is past its time.
+    let offline = page("/office/policy").await;
+    assert!(offline.contains("€14.40") && offline.contains("past its time"), "{offline}");
+    assert!(page("/office").await.contains("May be lost"));
+
+    let form = "payment=400.00&keyed=100&total=8000&day=9000&card=600&unkept=300&window=24&left=50&chip=refuse&visa=on";
+    let request = Request::post("/office/policy")
+        .header("authorization", format!("Bearer {}", shop.owner))
+        .header("sec-fetch-site", "same-origin")
+        .header("content-type", "application/x-www-form-urlencoded");
+    let answer = shop.house.send(request.body(Body::from(form)).expect("a request")).await;
+    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/office/policy"));
+    let policy = shop.policy(0).await.to_core().expect("a policy");
+    assert_eq!((policy.caps.payment_minor_max, policy.window_ms, policy.left_percent), (40_000, 24 * 3_600_000, 50));
+    let offline = page("/office/policy").await;
+    assert!(offline.contains("One payment: €500.00 to €400.00") && offline.contains("Ada"), "{offline}");
+}

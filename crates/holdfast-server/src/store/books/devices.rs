@@ -39,6 +39,8 @@ pub struct Heartbeat {
     pub head_hash: String,
     pub waiting_count: i64,
     pub waiting_minor: i64,
+    /// The same by brand, entry and age, as JSON.
+    pub risk: String,
 }
 
 impl Books {
@@ -108,14 +110,15 @@ impl Books {
         self.db.write(move |c| {
                 Box::pin(async move {
                     sqlx::query(
-                        "UPDATE devices SET heartbeat_ms = $1, told_seq = $2, told_hash = $3, waiting_count = $4, waiting_minor = $5
-                         WHERE id = $6",
+                        "UPDATE devices SET heartbeat_ms = $1, told_seq = $2, told_hash = $3, waiting_count = $4, waiting_minor = $5,
+                           told_risk = $6 WHERE id = $7",
                     )
                     .bind(now_ms)
                     .bind(told.head_seq)
                     .bind(told.head_hash)
                     .bind(told.waiting_count)
                     .bind(told.waiting_minor)
+                    .bind(told.risk)
                     .bind(id.to_string())
                     .execute(c)
                     .await?;

@@ -45,7 +45,13 @@ async fn a_copy_is_made_while_the_books_are_in_use_and_put_back_with_a_new_epoch
     );
 
     // What the device says of its chain tells that the books lost something.
-    let told = crate::store::Heartbeat { head_seq: 2, head_hash: String::new(), waiting_count: 0, waiting_minor: 0 };
+    let told = crate::store::Heartbeat {
+        head_seq: 2,
+        head_hash: String::new(),
+        waiting_count: 0,
+        waiting_minor: 0,
+        risk: "[]".to_owned(),
+    };
     again.heartbeat(NOW, f.device.id, told).await.expect("hears");
     assert_eq!(wrong(again.db()).await, ["1 devices have handed in payments that the books do not hold"]);
 }
