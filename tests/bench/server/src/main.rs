@@ -22,24 +22,22 @@ pub struct Stand {
     /// PostgreSQL's processes, whose time counts as ours; none for SQLite, which runs in ours.
     pub postgres: Option<Postgres>,
     _dir: tempfile::TempDir,
-    books: std::path::PathBuf,
 }
 
 impl Stand {
     pub async fn open(is_postgres: bool) -> Self {
         let dir = tempfile::Builder::new().prefix("holdfast-bench-").tempdir().expect("a directory");
-        let books = dir.path().join("books.sqlite");
         let postgres = is_postgres.then(|| Postgres::start(Promise::Durable).expect("PostgreSQL starts"));
         let places = match &postgres {
             Some(server) => {
                 let place = Place::Postgres(server.database("books").expect("a database").into());
                 (place.clone(), place)
             }
-            None => (Place::Sqlite(books.clone()), Place::Sqlite(dir.path().join("acquirer.sqlite"))),
+            None => (Place::Sqlite(dir.path().join("books.sqlite")), Place::Sqlite(dir.path().join("acquirer.sqlite"))),
         };
         let house = House::open(dir.path(), &places.0, &places.1).await;
         let name = if is_postgres { "PostgreSQL" } else { "SQLite" };
-        Self { name, house, postgres, _dir: dir, books }
+        Self { name, house, postgres, _dir: dir }
     }
 
     /// PostgreSQL's first process, the parent of all others.
@@ -49,15 +47,14 @@ impl Stand {
         file.lines().next()?.parse().ok()
     }
 
-    /// What the books take on the disk; SQLite's log, which does not grow with them, is not in it.
+    /// What the books take on the disk, without pages that are free again.
     pub async fn bytes(&self) -> i64 {
-        if self.postgres.is_some() {
-            return self.house.number(PG_BYTES).await;
-        }
-        std::fs::metadata(&self.books).map_or(0, |file| i64::try_from(file.len()).unwrap_or(0))
+        self.house.number(if self.postgres.is_some() { PG_BYTES } else { SQLITE_BYTES }).await
     }
 }
 
+const SQLITE_BYTES: &str = "SELECT (c.page_count - f.freelist_count) * s.page_size
+    FROM pragma_page_count c, pragma_freelist_count f, pragma_page_size s";
 const PG_BYTES: &str = "SELECT CAST(sum(pg_total_relation_size(c.oid)) AS BIGINT) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = 'public' AND c.relkind = 'r'";
 

@@ -110,10 +110,12 @@ fn say(what: &str, rounds: &[Round]) {
     let (min, middle, max) = median(rounds.iter().map(Round::ratio));
     println!("  {what}, a second: decryption on one core {}", rate(|r| r.ceiling.rate()));
     println!("    ingest {}, whole way {}", rate(|r| r.ingest.rate()), rate(|r| r.pipeline.rate()));
-    let verdict = if middle >= GOAL { "reached" } else { "not reached" };
+    let by_cores = median(rounds.iter().map(Round::ratio_by_cores)).1;
+    // On a machine that others use, the one thread of the decryption gets less of it than the many of the whole way.
+    let verdict = if middle.min(by_cores) >= GOAL { "reached" } else { "not reached" };
     println!("    whole way against decryption: {middle:.2} ({min:.2} to {max:.2}); the goal is {GOAL:.2}, {verdict}");
     let cpu = |of: fn(&Round) -> f64| median(rounds.iter().map(of)).1;
-    println!("    by the time of all cores alone: {:.2}", cpu(Round::ratio_by_cores));
+    println!("    by the time of all cores alone: {by_cores:.2}");
     println!(
         "    ms of a core: decryption {:.2}, ingest {:.2}, whole way {:.2} (PostgreSQL's processes included)",
         cpu(|r| r.ceiling.cpu_ms()),
