@@ -7,7 +7,7 @@ use crate::components::ways::ways;
 use crate::messages::fill;
 use crate::pages::history::state_mark;
 use crate::state::instruct::{self, Talk};
-use crate::state::payment::{Payment, PaymentStage, Tone};
+use crate::state::payment::{Payment, PaymentStage, Tone, is_voided_before_upload};
 use crate::state::till::Till;
 use crate::state::view_model::{Overlay, Route};
 use crate::state::words::{card_words, quarantine_words, standing_word};
@@ -118,6 +118,7 @@ fn say(till: Till, payment: &Payment) -> String {
         PaymentStage::PartlyRefunded | PaymentStage::Refunded => {
             fill(t.say_refunded, &[("amount", &till.money_within(payment.refunded))])
         }
+        PaymentStage::Voided if payment.received_ms.is_none() => t.say_voided_here.to_owned(),
         PaymentStage::Voided => t.say_voided.to_owned(),
         PaymentStage::Authorising | PaymentStage::Authorised | PaymentStage::Capturing | PaymentStage::Captured => {
             String::new()
@@ -138,6 +139,9 @@ fn lines(till: Till, payment: &Payment) -> Option<AnyView> {
 
 /// What is known to have happened, what is under way, and else the next thing that will.
 fn timeline(till: Till, payment: &Payment) -> AnyView {
+    if is_voided_before_upload(payment) {
+        return never_sent(till, payment);
+    }
     let (id, shown) = (payment.id.clone(), payment.clone());
     let under_way = Memo::new(move |_| till.under_way.with(|all| all.get(&id).copied()));
     let is_over = matches!(shown.state.tone(), Tone::Paid | Tone::Trouble | Tone::Void);
@@ -150,26 +154,48 @@ fn timeline(till: Till, payment: &Payment) -> AnyView {
         let begun = under_way.get().map(|kind| step(till, Tone::Plain, begun_word(kind), None));
         (last, begun)
     };
-    let (taken_tone, taken): (Tone, Word) = if payment.offline {
-        (Tone::Waiting, |till| till.t().step_taken_offline)
-    } else {
-        (Tone::Plain, |till| till.t().step_taken_online)
-    };
+    let taken_tone = if payment.offline { Tone::Waiting } else { Tone::Plain };
     ol().class("timeline")
         .child((
-            step(till, taken_tone, taken, Some(payment.taken_ms)),
+            step(till, taken_tone, taken_word(payment), Some(payment.taken_ms)),
             step(till, Tone::Plain, |till| till.t().step_received, payment.received_ms),
             steps,
         ))
         .into_any()
 }
 
+/// It was voided first, and went up as that.
+fn never_sent(till: Till, payment: &Payment) -> AnyView {
+    // When it was is known here only; the server knows when it heard of it.
+    let voided_ms = payment.changed_ms.filter(|_| payment.received_ms.is_none());
+    ol().class("timeline")
+        .child((
+            step(till, Tone::Waiting, taken_word(payment), Some(payment.taken_ms)),
+            done(till, Tone::Void, |till| till.t().step_voided_here, voided_ms),
+            step(till, Tone::Plain, |till| till.t().step_received, payment.received_ms),
+        ))
+        .into_any()
+}
+
+fn taken_word(payment: &Payment) -> Word {
+    if payment.offline { |till| till.t().step_taken_offline } else { |till| till.t().step_taken_online }
+}
+
 type Word = fn(Till) -> &'static str;
 
 fn step(till: Till, tone: Tone, word: Word, at_ms: Option<i64>) -> AnyView {
+    line_of(till, tone, word, at_ms, at_ms.is_some())
+}
+
+/// It happened, also where nobody knows when.
+fn done(till: Till, tone: Tone, word: Word, at_ms: Option<i64>) -> AnyView {
+    line_of(till, tone, word, at_ms, true)
+}
+
+fn line_of(till: Till, tone: Tone, word: Word, at_ms: Option<i64>, is_done: bool) -> AnyView {
     let time = move || at_ms.map(|ms| till.time(ms, TimeStyle::DayTime)).unwrap_or_default();
     li().attr("data-tone", tone.name())
-        .attr("data-done", at_ms.is_some().to_string())
+        .attr("data-done", is_done.to_string())
         .child((span().child(move || word(till)), span().class("timeline-time num").child(time)))
         .into_any()
 }

@@ -129,7 +129,7 @@ impl Schedule {
             }
             self.next_policy_ms = page::wall_ms() + POLICY_MS;
         }
-        if till.waiting.with_untracked(Option::is_some) && now_ms >= self.next_send_ms && !till.is_taking() {
+        if queue::any_to_send(till) && now_ms >= self.next_send_ms && !till.is_taking() {
             self.sent(queue::send(till, device).await, page::wall_ms());
         }
         if now_ms >= self.next_history_ms {
@@ -165,7 +165,7 @@ impl Schedule {
         let mut next_ms = CONNECTIVITY.with_borrow(Connectivity::next_probe_ms);
         if is_online() {
             next_ms = next_ms.min(self.next_history_ms - now_ms);
-            if till.waiting.with_untracked(Option::is_some) {
+            if queue::any_to_send(till) {
                 next_ms = next_ms.min(self.next_send_ms - now_ms);
             }
         }

@@ -66,6 +66,8 @@ pub fn known(view: &PaymentView) -> Option<Payment> {
 /// A payment that the server has, and of which nothing newer is known yet.
 pub fn sent(stone: &Tombstone) -> Option<Payment> {
     let state = match (stone.status.as_str(), &stone.reason) {
+        // Also when the server lost it: nothing of it was ever to be charged.
+        ("stored" | "duplicate" | MISSING, _) if stone.voids.is_some() => PaymentStage::Voided,
         (MISSING, _) => PaymentStage::Quarantined { reason: MISSING.to_owned() },
         ("quarantined", reason) => PaymentStage::Quarantined { reason: reason.clone().unwrap_or_default() },
         _ => PaymentStage::Received,

@@ -1,11 +1,12 @@
 //! Voids and new tries: asking the server, following what it has under way, and the words for what became of it.
 
-use super::payment::Payment;
-use super::queue;
+use super::payment::{Payment, PaymentStage};
 use super::till::Till;
-use crate::messages::{Messages, fill};
+use super::{connection, queue, staff};
+use crate::messages::{Messages, fill, isolated};
+use holdfast_core::id::PaymentId;
 use holdfast_core::payment::instruction::InstructionKind;
-use holdfast_web::device::{Device, Instructed, InstructionAsk, Wanted};
+use holdfast_web::device::{Device, Instructed, InstructionAsk, PaymentPlace, StoredVoid, Wanted};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -53,16 +54,33 @@ impl Talk {
     }
 }
 
-/// Asks for a void or a new try.
+/// Asks for a void or a new try. What still waits on this tablet is voided here.
 pub fn carry_out(till: Till, payment: &Payment, wanted: Wanted, talk: Talk) {
     let Some(device) = till.device() else { return };
     let asked = InstructionAsk { payment_id: payment.id.clone(), wanted, refused: talk.refused.get_value() };
     let amount = till.money_within(payment.amount);
     talk.asking.set(Asking::Working);
     talk.fault.set(None);
+    let here = matches!(payment.state, PaymentStage::Stored { .. }).then(|| payment.id.parse().ok()).flatten();
+    let number = payment.number.clone();
     spawn_local(async move {
-        let outcome = device.instruct(&asked).await.unwrap_or(Instructed::NoAnswer);
         let t = till.lang.get_untracked().messages();
+        let why = fill(t.void_why, &[("amount", &amount), ("number", &isolated(&number))]);
+        if wanted == Wanted::Void && !staff::allowed(till, why).await {
+            let _ = talk.asking.try_set(Asking::Sure);
+            let _ = talk.fault.try_set(Some(t.void_needs_manager.to_owned()));
+            return;
+        }
+        if let Some(id) = here
+            && let Some(said) = void_here(till, &device, id, &amount).await
+        {
+            let _ = talk.asking.try_set(Asking::Not);
+            if let Some(Some(said)) = talk.fault.try_set(said) {
+                till.notify(said);
+            }
+            return queue::refresh(till).await;
+        }
+        let outcome = device.instruct(&asked).await.unwrap_or(Instructed::NoAnswer);
         let kind = wanted.kind();
         let (next, said) = match outcome {
             Instructed::Done => {
@@ -87,6 +105,26 @@ pub fn carry_out(till: Till, payment: &Payment, wanted: Wanted, talk: Talk) {
         }
         queue::sync_history(till, &device).await;
     });
+}
+
+/// Voids a payment that waits on this tablet. What is to be said of it, if anything; `None`: the server may have it, and is to be asked.
+async fn void_here(till: Till, device: &Device, id: PaymentId, amount: &str) -> Option<Option<String>> {
+    let t = till.lang.get_untracked().messages();
+    match device.void_stored(id).await {
+        Ok(StoredVoid::Voided) => {
+            till.notify(fill(t.void_done, &[("amount", amount)]));
+            device.register_sync().await;
+            connection::nudge();
+            Some(None)
+        }
+        Ok(StoredVoid::MaybeSent) => {
+            queue::send(till, device).await;
+            let is_here = device.find_payment(id).await.is_ok_and(|place| matches!(place, PaymentPlace::Waiting(_)));
+            is_here.then(|| Some(t.void_maybe_sent.to_owned()))
+        }
+        Ok(StoredVoid::Unsure(_)) => Some(Some(t.void_unsure.to_owned())),
+        Ok(StoredVoid::NotVoided(_)) | Err(_) => Some(Some(t.void_not_kept.to_owned())),
+    }
 }
 
 /// The server has it, and goes on with it.

@@ -166,18 +166,24 @@ pub enum Way {
 pub fn way(payment: &Payment, now_ms: i64) -> Option<Way> {
     match &payment.state {
         PaymentStage::Captured | PaymentStage::PartlyRefunded => left_to_refund(payment).map(Way::Refund),
-        PaymentStage::Received | PaymentStage::Authorising | PaymentStage::Authorised | PaymentStage::Capturing => {
-            Some(Way::Void)
-        }
+        PaymentStage::Stored { .. }
+        | PaymentStage::Received
+        | PaymentStage::Authorising
+        | PaymentStage::Authorised
+        | PaymentStage::Capturing => Some(Way::Void),
         PaymentStage::Declined { .. } => {
             payment.retry.is_some_and(|r| (r.from_ms..r.until_ms).contains(&now_ms)).then_some(Way::Retry)
         }
-        PaymentStage::Stored { .. }
-        | PaymentStage::Refunded
-        | PaymentStage::Voided
-        | PaymentStage::Expired
-        | PaymentStage::Quarantined { .. } => None,
+        PaymentStage::Refunded | PaymentStage::Voided | PaymentStage::Expired | PaymentStage::Quarantined { .. } => {
+            None
+        }
     }
+}
+
+/// Whether it was voided on its tablet, before it went up: the server heard of it and of its end at once.
+pub fn is_voided_before_upload(payment: &Payment) -> bool {
+    let at_once = payment.received_ms.is_none() || payment.changed_ms.is_none_or(|ms| payment.received_ms == Some(ms));
+    payment.state == PaymentStage::Voided && at_once
 }
 
 /// What is left to be paid back, where something can be.
@@ -203,6 +209,7 @@ mod tests {
         let declined = || PaymentStage::Declined { code: "05".into() };
         for (state, retry, now_ms, expected) in [
             (PaymentStage::Captured, None, 0, Some(Way::Refund(euros(1_060)))),
+            (PaymentStage::Stored { by_ms: 9 }, None, 0, Some(Way::Void)),
             (PaymentStage::Received, None, 0, Some(Way::Void)),
             (PaymentStage::Capturing, None, 0, Some(Way::Void)),
             (PaymentStage::Voided, None, 0, None),

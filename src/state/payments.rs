@@ -62,7 +62,12 @@ fn take(till: Till, card: Card) {
     spawn_local(async move {
         match carry_out(till, &device, card).await {
             Ok(outcome) => finish(till, outcome).await,
-            Err(problem) => till.overlay.set(Overlay::Tender(Tender::Swipe { problem: Some(problem) })),
+            Err(problem) => {
+                if problem == Problem::Voided {
+                    next_is_another(till);
+                }
+                till.overlay.set(Overlay::Tender(Tender::Swipe { problem: Some(problem) }));
+            }
         }
         till.in_flight.set_value(None);
         queue::refresh(till).await;
@@ -174,6 +179,7 @@ fn refused(refusal: &TakeRefusal) -> Problem {
         TakeRefusal::TooLarge => Problem::TooLarge,
         TakeRefusal::Revoked => Problem::Revoked,
         TakeRefusal::CannotSign => Problem::CannotSign,
+        TakeRefusal::Voided => Problem::Voided,
         TakeRefusal::NotEnrolled | TakeRefusal::NoShop | TakeRefusal::NoCardKey => Problem::NoKey,
     }
 }
@@ -205,17 +211,19 @@ async fn finish(till: Till, outcome: Outcome) {
             till.clear_sale();
             forget_draft(till).await;
         }
-        // The next card is another payment of the same sale.
-        said if said.is_final() => {
-            till.attempt.update_value(|attempt| {
-                if let Some(attempt) = attempt {
-                    attempt.payment_id = None;
-                }
-            });
-            keep_draft(till);
-        }
+        said if said.is_final() => next_is_another(till),
         _ => {}
     }
+}
+
+/// The next card is another payment of the same sale.
+fn next_is_another(till: Till) {
+    till.attempt.update_value(|attempt| {
+        if let Some(attempt) = attempt {
+            attempt.payment_id = None;
+        }
+    });
+    keep_draft(till);
 }
 
 /// Keeps the open sale on the device.

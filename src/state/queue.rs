@@ -33,7 +33,7 @@ pub async fn refresh(till: Till) {
     if let Ok(waiting) = device.waiting().await {
         // The payment of the sale that is being taken this moment is no news yet.
         let in_flight = till.in_flight.get_value();
-        let others = waiting.iter().filter(|w| Some(w.id.to_string()) != in_flight);
+        let others = waiting.iter().filter(|w| w.voided_ms.is_none() && Some(w.id.to_string()) != in_flight);
         let (count, sum_minor, first_by_ms) = others.fold((0, 0_i64, i64::MAX), |(count, sum, first), w| {
             (count + 1, sum.saturating_add(w.sale.total_minor), first.min(w.expires_ms))
         });
@@ -57,12 +57,21 @@ fn from_history(item: &HistoryItem) -> Option<Payment> {
         HistoryItem::Known(view) => convert::known(view),
         HistoryItem::Sent(stone) => convert::sent(stone),
         HistoryItem::Waiting(w) => {
-            let stage = PaymentStage::Stored { by_ms: w.expires_ms };
+            let stage = match w.voided_ms {
+                Some(_) => PaymentStage::Voided,
+                None => PaymentStage::Stored { by_ms: w.expires_ms },
+            };
             let mut payment = convert::own(&w.id.to_string(), &w.sale, &w.card, w.created_ms, stage)?;
-            payment.offline = w.offline;
+            (payment.offline, payment.changed_ms) = (w.offline, w.voided_ms);
             Some(payment)
         }
     }
+}
+
+/// Whether anything is to go up: payments, or voids of payments that never went.
+pub fn any_to_send(till: Till) -> bool {
+    let is_untold = |p: &Payment| p.state == PaymentStage::Voided && p.received_ms.is_none();
+    till.waiting.with_untracked(Option::is_some) || till.payments.with_untracked(|all| all.iter().any(is_untold))
 }
 
 /// Whether a payment is at the server and not settled, or something was asked about one: then the history is worth asking for soon.

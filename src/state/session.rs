@@ -10,7 +10,8 @@ use crate::env;
 use holdfast_core::cart::Cart;
 use holdfast_core::money::{Amount, Keypad};
 use holdfast_web::background;
-use holdfast_web::device::{Device, DeviceError, PaymentPlace};
+use holdfast_web::device::{Device, DeviceError, PaymentPlace, WaitingPayment};
+use holdfast_wire::stored::Tombstone;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -113,6 +114,12 @@ async fn restore_sale(till: Till, device: &Device) {
             till.attempt.set_value(attempt);
             till.cart.set(cart);
             till.tip.set(tip);
+        }
+        // It was voided since: the sale is still open, and the next card is another payment of it.
+        PaymentPlace::Waiting(WaitingPayment { voided_ms: Some(_), .. })
+        | PaymentPlace::Sent(Tombstone { voids: Some(_), .. }) => {
+            till.attempt.set_value(attempt.map(|attempt| draft::Attempt { payment_id: None, ..attempt }));
+            till.cart.set(cart);
         }
         PaymentPlace::Sent(_) => payments::forget_draft(till).await,
         PaymentPlace::Waiting(waiting) => {

@@ -122,6 +122,8 @@ pub enum Problem {
     /// The owner has signed this tablet off.
     Revoked,
     CannotSign,
+    /// The payment of the attempt before was voided since.
+    Voided,
 }
 
 /// What waits on this device.

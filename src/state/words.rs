@@ -115,6 +115,7 @@ pub fn problem_words(problem: Problem, t: &'static Messages) -> &'static str {
         Problem::NoKey => t.no_key,
         Problem::Revoked => t.revoked_say,
         Problem::CannotSign => t.cannot_sign,
+        Problem::Voided => t.taken_voided,
     }
 }
 
@@ -174,6 +175,7 @@ pub fn standing_word(till: Till, payment: &Payment) -> &'static str {
 pub fn quarantine_words(reason: &str, t: &'static Messages) -> &'static str {
     match reason {
         "device-revoked" => t.kept_revoked,
+        "void-too-late" => t.kept_void,
         "id-conflict" | "sequence-conflict" => t.kept_conflict,
         "card-key-unknown" | "card-key-destroyed" => t.kept_key,
         "envelope-unreadable" | "envelope-refused" | "envelope-mismatch" => t.kept_sealed,

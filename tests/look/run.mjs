@@ -6,6 +6,7 @@ import { extremes } from './extremes.mjs';
 import { guards } from './guards.mjs';
 import { judge, sideways, smallTargets, violations } from './judge.mjs';
 import { keys } from './keys.mjs';
+import { letters } from './letters.mjs';
 import { receipts } from './receipts.mjs';
 import { refunds } from './refunds.mjs';
 import { staff } from './staff.mjs';
@@ -39,7 +40,7 @@ try {
     }
     check(`${run.name}: the browser reports nothing`, [...new Set(till.problems)]);
     await till.context.close();
-    for (const rare of [extremes, ends, receipts, refunds, voids, staff]) {
+    for (const rare of [extremes, ends, receipts, refunds, voids, letters, staff]) {
       try {
         for await (const [screen, page] of rare(browser, server.origin, run)) {
           check(`${run.name}: ${screen}`, [...await violations(page), ...await smallTargets(page), ...await sideways(page)]);

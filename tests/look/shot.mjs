@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ends } from './ends.mjs';
 import { extremes } from './extremes.mjs';
+import { letters } from './letters.mjs';
 import { refunds } from './refunds.mjs';
 import { staff } from './staff.mjs';
 import { SCREENS, openTill, startBrowser, startServer } from './till.mjs';
@@ -27,7 +28,7 @@ const chosen = (all) => {
 
 const only = words.find((word) => word.startsWith('only='))?.slice(5);
 const screens = only ? [] : SCREENS;
-const rares = [extremes, ends, refunds, voids, staff].filter((rare) => !only || rare.name === only);
+const rares = [extremes, ends, refunds, voids, letters, staff].filter((rare) => !only || rare.name === only);
 
 await mkdir(folder, { recursive: true });
 const server = await startServer();

@@ -46,6 +46,22 @@ const none = async (page, selector, said) => {
   if (await page.locator(selector).count()) throw new Error(said);
 };
 
+/** Ids of payments whose record in the database still holds an envelope. */
+const SEALED = async () => {
+  const all = (store) => new Promise((resolve, reject) => {
+    const opening = indexedDB.open('holdfast-money');
+    opening.onerror = () => reject(opening.error);
+    opening.onsuccess = () => {
+      const reading = opening.result.transaction([store]).objectStore(store).getAll();
+      reading.onsuccess = () => { opening.result.close(); resolve(reading.result); };
+      reading.onerror = () => reject(reading.error);
+    };
+  });
+  const payload = (record) => JSON.parse(atob(record.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')));
+  const rows = (await all('outbox')).map((text) => payload(JSON.parse(text).record));
+  return rows.filter((row) => row.jwe !== '').map((row) => row.id);
+};
+
 /** Yields [name, page] for each step. Throws when a payment is not where it should be. */
 export async function* voids(browser, origin, run) {
   const { context, page } = await openTill(browser, origin, run);
@@ -57,14 +73,29 @@ export async function* voids(browser, origin, run) {
   await sell(page);
   await swipe(page, CARDS.approved);
   await stored(page);
+  await sell(page);
+  await swipe(page, CARDS.approved);
+  await stored(page);
   await toHistory(page);
-  const [taken, declined] = await page.locator('.entry[data-state=stored]')
+  const [mistaken, taken, declined] = await page.locator('.entry[data-state=stored]')
     .evaluateAll((entries) => entries.map((entry) => entry.dataset.payment));
+
+  // Without a network: it is destroyed here, and waits only to be told.
+  await open(page, mistaken);
+  await page.locator('[data-testid=void]').click();
+  yield ['void-stored-sure', page];
+  await page.locator('[data-testid=void-yes]').click();
+  await is(page, mistaken, 'voided');
+  await none(page, '.ways button', 'what is voided can be asked for something');
+  if (await page.locator('.timeline li[data-done=true]').count() !== 2) throw new Error('the void is not told in its place');
+  yield ['payment-voided-here', page];
+  const sealed = await page.evaluate(SEALED);
+  if (sealed.length !== 2 || sealed.includes(mistaken)) throw new Error(`sealed on the tablet: ${sealed}`);
 
   // The bank is away, so nothing is charged; the void waits with the server, and the till says so, also after it was loaded anew.
   await script(origin, { next: [], always: { kind: 'unreachable' } });
   await context.setOffline(false);
-  await page.locator(`.entry[data-payment="${taken}"]:not([data-state=stored])`).waitFor({ timeout: 60_000 });
+  await page.locator(`.entry[data-payment="${taken}"]:not([data-state=stored])`).waitFor({ state: 'attached', timeout: 60_000 });
   await open(page, taken);
   await page.locator('[data-testid=void]').click();
   yield ['void-sure', page];
@@ -98,9 +129,16 @@ export async function* voids(browser, origin, run) {
   await is(page, declined, 'captured');
   await none(page, '[data-testid=recourse]', 'a payment that is paid is said to need something');
 
+  // What was voided here is with the server, in the history, and nobody was asked about it.
+  await page.reload();
+  await open(page, mistaken);
+  await is(page, mistaken, 'voided');
+  await page.locator('.timeline li[data-done=true]').nth(2).waitFor({ timeout: 60_000 });
+
   const ledger = await (await fetch(`${origin}/demo/acquirer/ledger`)).json();
   const captures = (id) => ledger.captures_per_reference[id] ?? 0;
   if (captures(taken) !== 0) throw new Error('a voided payment was captured');
+  if (ledger.entries.some((entry) => entry.reference === mistaken)) throw new Error('the acquirer heard of a payment that was voided here');
   if (captures(declined) !== 1) throw new Error('a payment that was tried again was not captured once');
   await context.close();
 }

@@ -1,4 +1,5 @@
-//! The queue of sealed payments on a device: how one gets in ([`Save`]), how it gets out ([`Upload`]), how the two copies
+//! The queue of sealed payments on a device: how one gets in ([`Save`]), how it gets out ([`Upload`]), how one is
+//! voided before that ([`Void`]), how the two copies
 //! are made one again at the start ([`recover`]), and how what was handed in is compared with a server that came from a copy ([`Offer`]).
 //!
 //! All but the recovery are machines without IO: they hand a request out and take its response in. The page, the service worker and the
@@ -8,6 +9,7 @@ mod offer;
 mod recover;
 mod save;
 mod upload;
+mod void;
 
 pub use offer::{
     Offer, OfferOutcome, OfferRequest, OfferResponse, OfferStep, OfferSummary, Stone, StoneAnswer, StoneStanding,
@@ -18,6 +20,7 @@ pub use upload::{
     Ack, AckStatus, Reply, Scope, Upload, UploadOutcome, UploadRequest, UploadResponse, UploadStep, UploadSummary,
     busy_delay_ms, retry_delay_ms,
 };
+pub use void::{Void, VoidOutcome, VoidRequest, VoidResponse, VoidStep};
 
 use crate::id::{PaymentId, RecordHash};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX};
@@ -32,6 +35,8 @@ pub struct Entry {
     pub bytes: usize,
     /// When the offline window of this payment ends.
     pub expires_ms: UnixMs,
+    /// The record whose place this one has taken: it is a void then, and nothing is sealed in it.
+    pub voids: Option<RecordHash>,
 }
 
 /// Chooses the next batch: oldest expiry first, within the limits of one request.
@@ -64,6 +69,7 @@ pub(crate) mod tests {
             seq: u64::from(n),
             bytes,
             expires_ms: i64::from(n) * 1_000,
+            voids: None,
         }
     }
 

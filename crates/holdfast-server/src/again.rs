@@ -325,6 +325,7 @@ fn record(
             tip_minor: last.sale.tip_minor,
             staff: Some(last.sale.staff.clone()).filter(|id| !id.is_empty()),
         },
+        void: None,
     };
     if payload.to_core().is_none() {
         return Err(PayError::Envelope);

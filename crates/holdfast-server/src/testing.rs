@@ -15,6 +15,7 @@ use holdfast_test_postgres::{Postgres, Promise};
 use holdfast_wire::ack::AckPayload;
 use holdfast_wire::b64;
 use holdfast_wire::record::{CardWire, LineWire, RecordPayload, SaleWire};
+use holdfast_wire::time::Head;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -201,6 +202,7 @@ impl TestTill {
                 tip_minor: 0,
                 staff: None,
             },
+            void: None,
         };
         Draft { payload, id }
     }
@@ -216,6 +218,14 @@ impl TestTill {
         let compact = sign_with(&self.key, &draft.payload);
         self.prev = b64::hash_text(b64::record_hash(&compact));
         compact
+    }
+
+    /// The void of a payment that is not uploaded, as the chain's next record.
+    pub fn void(&mut self, draft: &Draft, record: &str) -> String {
+        let head = Head { seq: self.seq, hash: self.prev.clone() };
+        let payload = draft.payload.voided(&b64::hash_text(b64::record_hash(record)), &head, NOW, "mistake");
+        self.seq = payload.seq;
+        self.sign(&Draft { payload, id: draft.id })
     }
 
     /// A payment, sealed and signed.

@@ -79,6 +79,7 @@ pub fn record(id: &str, seq: u64, prev: &str, filler_bytes: usize) -> RecordPayl
         card: card_wire(),
         sale: sale_wire(&format!("1-{seq:04}")),
         approval: None,
+        void: None,
     }
 }
 
@@ -136,6 +137,7 @@ pub fn tombstone(payment: &StoredPayment, status: &AckStatus, epoch: &str, at_ms
         card: payload.card,
         sale: payload.sale,
         created_ms: payload.created_ms,
+        voids: payment.voids.clone(),
     }
 }
 

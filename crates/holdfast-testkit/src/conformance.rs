@@ -271,6 +271,8 @@ pub async fn run_recovery(store: &impl DeviceStore) -> Result<usize, StoreFault>
                 }
             }
             RecoverOp::RemoveTorn(name) => store.unjournal(name).await?,
+            // These stores hold no voids.
+            RecoverOp::Void { .. } => return Err(StoreFault::Mismatch),
         }
     }
     if let Some(point) = &head_to_copy {
@@ -294,6 +296,7 @@ pub async fn found(store: &impl DeviceStore) -> Result<Found, StoreFault> {
         tombstones: stones.iter().filter_map(|s| Some((s.id.parse().ok()?, b64::hash_from_text(&s.hash)?))).collect(),
         head: store.head().await?.and_then(point),
         journal_head: journal.head.and_then(point),
+        ..Found::default()
     })
 }
 

@@ -9,6 +9,7 @@ mod receipts;
 mod take;
 mod types;
 mod upkeep;
+mod void;
 
 pub use instructions::{Instructed, InstructionAsk, Wanted};
 pub use pins::PinAnswer;
@@ -18,11 +19,12 @@ pub use types::{
     DayTag, DemoSeller, DeviceError, HistoryItem, OnlineOutcome, PaymentPlace, Persistence, SealFor, TakeOutcome,
     TakePayment, TakeRefusal, WaitingPayment,
 };
+pub use void::StoredVoid;
 
 pub use crate::events::Subscription;
 pub use crate::standing::Standing;
 
-use crate::events::{QUEUE_CHANGED, STANDING_CHANGED};
+use crate::events::{QUEUE_CHANGED, ROW_REPLACED, STANDING_CHANGED};
 use crate::recovery::{self, Finding};
 use crate::shared::{Names, OpenError, Shared};
 use crate::shelf::Shelf;
@@ -57,8 +59,9 @@ struct Inner {
     look_again: Cell<bool>,
     /// Payments whose last attempt ended in doubt.
     doubts: RefCell<BTreeSet<PaymentId>>,
-    /// Rows that were read, by payment id. A row never changes, so each is read and checked once.
+    /// Rows that were read, by payment id. A row does not change, so each is read and checked once; only a void takes one's place.
     rows: RefCell<BTreeMap<String, WaitingPayment>>,
+    replaced: RefCell<Option<Subscription>>,
 }
 
 impl Device {
@@ -89,8 +92,10 @@ impl Device {
             look_again: Cell::new(true),
             doubts: RefCell::default(),
             rows: RefCell::default(),
+            replaced: RefCell::default(),
         };
         let device = Self { inner: Rc::new(inner) };
+        device.forget_replaced_rows();
         // If it does not work now, the first save looks again before it writes.
         let _ = device.recover().await;
         device.look_if_kept().await;
@@ -169,6 +174,17 @@ impl Device {
         let findings = recovery::run(self.shared()).await?;
         self.took_findings(findings);
         Ok(())
+    }
+
+    /// Another page may have put a void in a payment's place.
+    fn forget_replaced_rows(&self) {
+        let device = Rc::downgrade(&self.inner);
+        let subscription = Subscription::new(ROW_REPLACED, move || {
+            if let Some(inner) = device.upgrade() {
+                inner.rows.borrow_mut().clear();
+            }
+        });
+        *self.inner.replaced.borrow_mut() = Some(subscription);
     }
 
     fn took_findings(&self, findings: Vec<Finding>) {

@@ -6,6 +6,8 @@ use web_sys::{BroadcastChannel, MessageEvent};
 const CHANNEL: &str = "holdfast";
 /// Something came into the queue or left it.
 pub const QUEUE_CHANGED: &str = "queue-changed";
+/// A row of the queue is another one under the same id: a void took its payment's place.
+pub const ROW_REPLACED: &str = "row-replaced";
 /// The server revoked this device, or takes its requests again.
 pub const STANDING_CHANGED: &str = "standing-changed";
 

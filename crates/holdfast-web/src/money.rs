@@ -1,5 +1,6 @@
 //! What lies in the money database, by what is done with it. Every change is one strict transaction.
 
+mod claims;
 mod day;
 mod queue;
 mod row;
@@ -7,6 +8,7 @@ mod settle;
 mod stones;
 mod tally;
 
+pub use claims::Swapped;
 pub use queue::{Attempt, tombstone_key};
 pub use row::OutboxRow;
 pub use stones::Marked;

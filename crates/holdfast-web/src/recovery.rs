@@ -7,6 +7,7 @@ pub use head_file::{copy_head, is_head, read_head, write_head};
 
 use crate::clock::wall_ms;
 use crate::locks;
+use crate::money::Swapped;
 use crate::shared::Shared;
 use holdfast_core::limits::{PREPARED_STALE_MS, TOMBSTONE_MS};
 use holdfast_core::outbox::{ChainPoint, Entry, RecoverOp, StoreFault};
@@ -26,6 +27,8 @@ pub enum Finding {
     JournalledAgain { id: String, seq: u64 },
     /// The second copy of an acknowledged payment is gone.
     Unjournalled { id: String, seq: u64 },
+    /// A void that the till stopped in the middle of was carried out.
+    Voided { id: String, seq: u64 },
     /// An empty file, left by a stop before its first byte, is gone.
     EmptyRemoved { name: String },
     /// A torn file is kept for whoever wants to look at it. Nobody was told that its payment is stored.
@@ -98,6 +101,20 @@ async fn carry_out(shared: &Shared, seen: &Seen, op: RecoverOp) -> Result<Option
             journal.remove_all(&names).await?;
             Some(Finding::Unjournalled { id, seq })
         }
+        RecoverOp::Void { void, payment } => {
+            let ((id, seq, void_names), (_, _, payment_names)) = (named(&void), named(&payment));
+            let Some(stored) = void_names.first().and_then(|name| seen.files.get(name)) else { return Ok(None) };
+            match money.swap(stored, None).await? {
+                Swapped::Done => {
+                    journal.remove_all(&payment_names).await?;
+                    Some(Finding::Voided { id, seq })
+                }
+                Swapped::Claimed => {
+                    journal.remove_all(&void_names).await?;
+                    Some(Finding::Unjournalled { id, seq })
+                }
+            }
+        }
         RecoverOp::RemoveTorn(name) => torn(shared, seen, name).await?,
     })
 }
@@ -160,6 +177,7 @@ fn op_name(op: &RecoverOp) -> String {
         RecoverOp::Journal(_) => "journal",
         RecoverOp::Unjournal(_) => "unjournal",
         RecoverOp::RemoveTorn(_) => "torn",
+        RecoverOp::Void { .. } => "void",
     }
     .into()
 }

@@ -73,7 +73,9 @@ impl Run<'_> {
     async fn answer(&mut self, request: UploadRequest) -> UploadResponse {
         match request {
             UploadRequest::List => self.list().await.map_or(UploadResponse::Failed, UploadResponse::Queue),
-            UploadRequest::Send(batch) => match self.rows(&batch).await {
+            UploadRequest::Send(batch) => match self.claim(&batch).await {
+                // All of them were settled or voided meanwhile.
+                Some(rows) if rows.is_empty() => UploadResponse::Reply(Reply::Acks(Vec::new())),
                 Some(rows) => {
                     let reply = self.send(&rows).await;
                     self.sent = rows.into_iter().map(|row| (row.entry.id, row)).collect();
@@ -107,10 +109,9 @@ impl Run<'_> {
         Some(ids.iter().filter_map(|id| self.seen.get(id)).cloned().collect())
     }
 
-    /// The records of a batch, as far as nobody else settled them in between.
-    async fn rows(&self, batch: &[Entry]) -> Option<Vec<OutboxRow>> {
-        let ids: Vec<String> = batch.iter().map(|e| e.id.to_string()).collect();
-        self.shared.money.outbox_rows(&ids).await.ok()
+    /// The records of a batch, as far as nobody else settled or voided them in between. From here on they count as sent.
+    async fn claim(&self, batch: &[Entry]) -> Option<Vec<OutboxRow>> {
+        self.shared.money.claim(batch).await.ok()
     }
 
     async fn send(&mut self, rows: &[OutboxRow]) -> Reply {
@@ -171,6 +172,7 @@ impl Run<'_> {
             card: row.payload.card.clone(),
             sale: row.payload.sale.clone(),
             created_ms: row.payload.created_ms,
+            voids: row.stored.voids.clone(),
         }
     }
 }

@@ -67,4 +67,6 @@ pub mod reason {
     pub const SEQUENCE_CONFLICT: &str = "sequence-conflict";
     pub const DEVICE_REVOKED: &str = "device-revoked";
     pub const TOO_LARGE: &str = "too-large";
+    /// A void of a payment that was here before it.
+    pub const VOID_TOO_LATE: &str = "void-too-late";
 }

@@ -14,6 +14,7 @@ pub mod typ {
     pub const ACK: &str = "holdfast-ack+jws";
     pub const RECORD: &str = "holdfast-record+jws";
     pub const SHOP: &str = "holdfast-shop+jws";
+    pub const VOID: &str = "holdfast-void+jws";
 }
 
 /// Why a signed document was refused.

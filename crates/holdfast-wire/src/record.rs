@@ -1,19 +1,22 @@
-//! The record of one payment: what a till signs, stores and uploads (docs/protocol.md section 6).
+//! The record of one payment, or of a payment that was voided before it was uploaded: what a till signs, stores and uploads (docs/protocol.md
+//! section 6).
 
 use crate::jws::{JwsError, ToSign, Unverified, typ};
+use crate::time::Head;
 use crate::{V, b64};
 use holdfast_core::card::{Brand, CardSummary, Entry};
 use holdfast_core::cart::Cart;
 use holdfast_core::id::{PaymentId, RecordHash, StaffId};
 use holdfast_core::limits::{NAME_CHARS_MAX, SALE_LINES_MAX};
 use holdfast_core::money::Amount;
+use holdfast_core::payment::GiveBackReason;
 use holdfast_core::policy::{Admitted, Override, TakenAt};
 use serde::{Deserialize, Serialize};
 
 /// Reasons that one approval names, with room to spare.
 const LIFTED_MAX: usize = 16;
 
-/// Payload of `holdfast-record+jws`.
+/// Payload of `holdfast-record+jws`, and of `holdfast-void+jws`: then [`RecordPayload::void`] is there and nothing is sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordPayload {
     pub v: u32,
@@ -33,6 +36,9 @@ pub struct RecordPayload {
     /// A manager's word, where one let the payment through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<ApprovalWire>,
+    /// What it stands for, when it is a void.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub void: Option<VoidWire>,
 }
 
 /// Who let a payment through, when, and what stood in its way.
@@ -45,6 +51,18 @@ pub struct ApprovalWire {
     pub at_ms: i64,
     /// Names of what was lifted, such as `above-payment`.
     pub lifted: Vec<String>,
+}
+
+/// The place in the chain of the payment that was voided. Its record was destroyed: nobody will ever see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoidWire {
+    pub seq: u64,
+    pub prev: String,
+    pub hash: String,
+    /// The tablet's clock when it was voided.
+    pub at_ms: i64,
+    /// A short name in small letters, digits and hyphens, as `mistake`.
+    pub reason: String,
 }
 
 /// What may be kept of a card in clear.
@@ -177,16 +195,55 @@ pub struct Record {
     pub jwe: String,
     pub merchant_id: String,
     pub device_id: String,
+    /// Of a void: the record that it has taken the place of.
+    pub void: Option<Voided>,
+}
+
+/// The record that a void has taken the place of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voided {
+    pub seq: u64,
+    pub prev: Option<RecordHash>,
+    pub hash: RecordHash,
+    pub reason: GiveBackReason,
 }
 
 impl RecordPayload {
     pub fn to_sign(&self) -> ToSign {
-        ToSign::new(typ::RECORD, &self.did, self)
+        ToSign::new(if self.void.is_some() { typ::VOID } else { typ::RECORD }, &self.did, self)
     }
 
     /// Reads a compact record; its signature is still to be checked with the device's key.
     pub fn parse(compact: &str) -> Result<Unverified<Self>, JwsError> {
-        Unverified::parse(compact, typ::RECORD)
+        let (read, is_void) = match Unverified::parse(compact, typ::RECORD) {
+            Err(JwsError::Header) => (Unverified::parse(compact, typ::VOID), true),
+            read => (read, false),
+        };
+        // A payment must not pass for a void, nor a void for a payment.
+        let read: Unverified<Self> = read?;
+        if read.claimed().void.is_some() != is_void {
+            return Err(JwsError::Payload("a void says what it voids, and nothing else does".into()));
+        }
+        Ok(read)
+    }
+
+    /// The void of a record that was not uploaded, as the chain's record after `prev`. Times, card and sale are the payment's.
+    #[must_use]
+    pub fn voided(&self, hash: &str, prev: &Head, at_ms: i64, reason: &str) -> Self {
+        let void = VoidWire {
+            seq: self.seq,
+            prev: self.prev.clone(),
+            hash: hash.to_owned(),
+            at_ms,
+            reason: reason.to_owned(),
+        };
+        Self {
+            seq: prev.seq.saturating_add(1),
+            prev: prev.hash.clone(),
+            jwe: String::new(),
+            void: Some(void),
+            ..self.clone()
+        }
     }
 
     /// Parses the fields. `None` for anything that is out of shape.
@@ -205,7 +262,12 @@ impl RecordPayload {
             && self.approval.as_ref().is_none_or(ApprovalWire::fits)
             && self.sale.lines.len() <= SALE_LINES_MAX
             && self.sale.lines.iter().all(|l| l.name.chars().count() <= NAME_CHARS_MAX);
-        if !fits {
+        let void = match &self.void {
+            Some(void) => Some(void.to_core().filter(|void| void.seq < self.seq)?),
+            None => None,
+        };
+        // Nothing is sealed in a void, and a payment is nothing else.
+        if !fits || void.is_some() != self.jwe.is_empty() {
             return None;
         }
         Some(Record {
@@ -227,7 +289,18 @@ impl RecordPayload {
             jwe: self.jwe.clone(),
             merchant_id: self.mid.clone(),
             device_id: self.did.clone(),
+            void,
         })
+    }
+}
+
+impl VoidWire {
+    fn to_core(&self) -> Option<Voided> {
+        let prev = if self.prev.is_empty() { None } else { Some(b64::hash_from_text(&self.prev)?) };
+        let fits = self.seq > 0 && (self.seq == 1) == prev.is_none();
+        let voided =
+            Voided { seq: self.seq, prev, hash: b64::hash_from_text(&self.hash)?, reason: self.reason.parse().ok()? };
+        fits.then_some(voided)
     }
 }
 
@@ -269,7 +342,47 @@ pub(crate) mod tests {
                 staff: None,
             },
             approval: None,
+            void: None,
         }
+    }
+
+    /// The void of [`payload`], two records later.
+    pub(crate) fn void() -> RecordPayload {
+        let payment = payload();
+        let hash = b64::hash_text(b64::record_hash(&payment.to_sign().with_signature(&[1; 64])));
+        payment.voided(&hash, &Head { seq: 4, hash: b64::encode([6; 32]) }, 7, "mistake")
+    }
+
+    #[test]
+    fn a_void_is_no_payment_and_says_what_it_voids() {
+        let compact = void().to_sign().with_signature(&[2; 64]);
+        let read = RecordPayload::parse(&compact).expect("a void");
+        let record = read.claimed().to_core().expect("is in shape");
+        assert_eq!((record.seq, record.amount.minor(), record.void.map(|v| v.seq)), (5, 840, Some(2)));
+        assert!(!compact.contains(&b64::encode("a.b.c.d.e")) && record.jwe.is_empty());
+        // The one in the other's clothes.
+        for (payload, typ) in [(void(), typ::RECORD), (payload(), typ::VOID)] {
+            let dressed = ToSign::new(typ, "d", &payload).with_signature(&[2; 64]);
+            assert!(matches!(RecordPayload::parse(&dressed), Err(JwsError::Payload(_))), "{typ}");
+        }
+        let breaks: [fn(&mut RecordPayload, &mut VoidWire); 7] = [
+            |p, _| p.jwe = "a.b.c.d.e".into(),
+            |_, v| v.seq = 5,
+            |_, v| v.seq = 0,
+            |_, v| v.seq = 1,
+            |_, v| v.prev = String::new(),
+            |_, v| v.hash = "x".into(),
+            |_, v| v.reason = "Not A Name".into(),
+        ];
+        for (i, spoil) in breaks.into_iter().enumerate() {
+            let mut p = void();
+            let mut v = p.void.clone().expect("a void");
+            spoil(&mut p, &mut v);
+            p.void = Some(v);
+            assert!(p.to_core().is_none(), "case {i}");
+        }
+        let empty = RecordPayload { jwe: String::new(), ..payload() };
+        assert!(empty.to_core().is_none(), "nothing sealed and nothing voided");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{WireError, b64, check_version, from_json, to_json};
 use holdfast_core::outbox::Entry;
 use serde::{Deserialize, Serialize};
 
-/// A sealed payment that waits: a row of the database's `outbox` store and a file of the journal, byte for byte the same.
+/// A sealed payment that waits, or the void of one: a row of the database's `outbox` store and a file of the journal, byte for byte the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredPayment {
     pub v: u32,
@@ -24,12 +24,21 @@ pub struct StoredPayment {
     /// The journal's file, where one was prepared before its payment was known ([`prepared_name`]); else the name is made of sequence and id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Hash of the record whose place this one has taken: a void, with nothing sealed in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voids: Option<String>,
 }
 
 impl StoredPayment {
     pub fn new(id: &str, seq: u64, record: String, expires_ms: i64) -> Self {
         let hash = b64::hash_text(b64::record_hash(&record));
-        Self { v: crate::V, id: id.into(), seq, hash, record, expires_ms, file: None }
+        Self { v: crate::V, id: id.into(), seq, hash, record, expires_ms, file: None, voids: None }
+    }
+
+    /// The void that is to take this payment's place, signed.
+    #[must_use]
+    pub fn voided_by(&self, seq: u64, record: String) -> Self {
+        Self { voids: Some(self.hash.clone()), ..Self::new(&self.id, seq, record, self.expires_ms) }
     }
 
     pub fn to_json(&self) -> String {
@@ -57,6 +66,10 @@ impl StoredPayment {
             seq: self.seq,
             bytes: self.record.len(),
             expires_ms: self.expires_ms,
+            voids: match &self.voids {
+                Some(hash) => Some(b64::hash_from_text(hash).ok_or(WireError::Field("voids"))?),
+                None => None,
+            },
         })
     }
 
@@ -109,6 +122,9 @@ pub struct Tombstone {
     pub card: CardWire,
     pub sale: SaleWire,
     pub created_ms: i64,
+    /// Of a void: the hash of the record whose place it had taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voids: Option<String>,
 }
 
 impl Tombstone {
@@ -225,7 +241,7 @@ impl Revocation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::tests::payload;
+    use crate::record::tests::{payload, void};
 
     #[test]
     fn a_torn_row_is_recognised() {
@@ -266,8 +282,14 @@ mod tests {
         assert!(
             stored.payload().is_ok() && stored.journal_name().starts_with("ready-") && stored.to_json() == text.trim()
         );
+        let text = include_str!("../fixtures/stored-payment.v1-void.json");
+        let stored = StoredPayment::from_json(text.trim()).expect("a void");
+        assert_eq!(stored.to_json(), text.trim());
+        assert!(stored.payload().is_ok_and(|p| p == void()) && stored.entry().is_ok_and(|e| e.voids.is_some()));
         let text = include_str!("../fixtures/tombstone.v1.json");
-        assert!(Tombstone::from_json(text.trim()).is_ok());
+        assert!(Tombstone::from_json(text.trim()).is_ok_and(|t| t.voids.is_none()));
+        let text = include_str!("../fixtures/tombstone.v1-void.json");
+        assert!(Tombstone::from_json(text.trim()).is_ok_and(|t| t.to_json() == text.trim() && t.voids.is_some()));
         let text = include_str!("../fixtures/chain-head.v1.json");
         assert!(ChainHead::from_json(text.trim()).is_ok_and(|c| c.sale_number == 42));
         let text = include_str!("../fixtures/tally.v1.json");

@@ -15,6 +15,7 @@ mod till {
     mod standing;
     mod trust;
     mod upload;
+    mod voids;
 }
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

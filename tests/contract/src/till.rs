@@ -212,6 +212,7 @@ impl Till {
                 tip_minor: 0,
                 staff: None,
             },
+            void: None,
         }
     }
 }

@@ -97,6 +97,10 @@ impl Book<'_> {
     }
 
     fn take_back(&mut self) -> Result<(), BookError> {
+        // Voided on the till before the server heard of it: sold all the same, and taken back.
+        if self.goods_are_out() {
+            self.sell()?;
+        }
         let Some(account) = self.place.account() else { return Ok(()) };
         let mut lines = vec![Line::new(account, -self.sold.amount_minor())];
         lines.extend(self.sold.credits(1));

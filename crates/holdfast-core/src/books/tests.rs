@@ -142,6 +142,10 @@ fn what_came_too_late_is_written_off_and_what_waits_stays_in_transit() {
     assert_eq!(waits.balances()["card-in-transit"], 1_260);
     assert_eq!(waits.book(Happening::Voided, 9_001), ["void"]);
     waits.check(&[]);
+    // On the till, before it was uploaded: the server hears of nothing else.
+    let mut voided = Ledger::new(breakfast(true));
+    assert_eq!(voided.book(Happening::Voided, 9_000), ["sale", "void"]);
+    voided.check(&[]);
 }
 
 #[test]

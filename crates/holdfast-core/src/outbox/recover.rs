@@ -29,6 +29,10 @@ pub struct Found {
     pub head: Option<ChainPoint>,
     /// The journal's own copy of the head, which outlives the records that were acknowledged.
     pub journal_head: Option<ChainPoint>,
+    /// Rows that nobody has claimed for sending: their payments can be voided here.
+    pub unsent: Vec<(PaymentId, RecordHash)>,
+    /// Records whose place a void had taken that was acknowledged.
+    pub voided: Vec<(PaymentId, RecordHash)>,
 }
 
 /// One thing to do, in this order.
@@ -43,28 +47,68 @@ pub enum RecoverOp {
     RemoveTorn(String),
     /// Write the second copy of a row again.
     Journal(Entry),
-    /// The acknowledged record's copy goes.
+    /// This record's copy goes: it was acknowledged, a void took its place, or it is a void that came too late.
     Unjournal(Entry),
+    /// The till stopped in the middle of a void: in one transaction the void takes the payment's place in the database, if nobody has claimed the
+    /// payment; then the payment's copies go, or else the void's.
+    Void { void: Entry, payment: Entry },
 }
 
 /// Decides what must be done so that both stores hold the same queue and the chain goes on where it stood.
 pub fn recover(found: &Found) -> Vec<RecoverOp> {
     let has = |entries: &[Entry], e: &Entry| entries.iter().any(|other| (other.id, other.hash) == (e.id, e.hash));
     let acknowledged = |e: &Entry| found.tombstones.contains(&(e.id, e.hash));
+    let is_voided = |e: &Entry| voided_by(found, e).is_some() || found.voided.contains(&(e.id, e.hash));
     let mut ops = Vec::new();
-    for entry in found.journal.iter().filter(|e| !acknowledged(e) && !has(&found.rows, e)) {
-        ops.push(RecoverOp::Restore(entry.clone()));
+    for entry in &found.journal {
+        match standing(found, entry) {
+            Standing::Whole if !acknowledged(entry) && !has(&found.rows, entry) && !is_voided(entry) => {
+                ops.push(RecoverOp::Restore(entry.clone()));
+            }
+            Standing::Begun { payment } => ops.push(RecoverOp::Void { void: entry.clone(), payment: payment.clone() }),
+            Standing::Whole | Standing::TooLate => {}
+        }
     }
     ops.extend(raised_head(found).map(RecoverOp::RaiseHead));
     // Before the copies are written again: a torn file may have the name of one of them.
     ops.extend(found.torn.iter().cloned().map(RecoverOp::RemoveTorn));
-    for entry in found.rows.iter().filter(|e| !has(&found.journal, e)) {
+    for entry in found.rows.iter().filter(|e| !has(&found.journal, e) && !is_voided(e)) {
         ops.push(RecoverOp::Journal(entry.clone()));
     }
-    for entry in found.journal.iter().filter(|e| acknowledged(e)) {
-        ops.push(RecoverOp::Unjournal(entry.clone()));
-    }
+    let is_begun = |e: &Entry| voided_by(found, e).is_some_and(|void| !has(&found.rows, void) && has(&found.rows, e));
+    let goes =
+        |e: &&Entry| acknowledged(e) || standing(found, e) == Standing::TooLate || (is_voided(e) && !is_begun(e));
+    ops.extend(found.journal.iter().filter(goes).cloned().map(RecoverOp::Unjournal));
     ops
+}
+
+/// How a journal's file stands to what else there is.
+#[derive(Debug, PartialEq, Eq)]
+enum Standing<'a> {
+    /// A payment, or a void that has taken its payment's place.
+    Whole,
+    /// A void whose payment is still in the queue, and was sent by nobody.
+    Begun { payment: &'a Entry },
+    /// A void whose payment was claimed before it: it never was.
+    TooLate,
+}
+
+fn standing<'a>(found: &'a Found, entry: &Entry) -> Standing<'a> {
+    let Some(voided) = entry.voids else { return Standing::Whole };
+    let key = (entry.id, voided);
+    match found.rows.iter().find(|row| (row.id, row.hash) == key) {
+        Some(payment) if found.unsent.contains(&key) => Standing::Begun { payment },
+        Some(_) => Standing::TooLate,
+        None if found.tombstones.contains(&key) => Standing::TooLate,
+        None => Standing::Whole,
+    }
+}
+
+/// The void that has taken a payment's place, or is about to.
+fn voided_by<'a>(found: &'a Found, payment: &Entry) -> Option<&'a Entry> {
+    let is_of = |e: &&Entry| e.id == payment.id && e.voids == Some(payment.hash);
+    let mut voids = found.rows.iter().chain(&found.journal).filter(is_of);
+    voids.find(|void| standing(found, void) != Standing::TooLate)
 }
 
 /// The head that the journal should hold after the recovery, if it holds another. Without it a wiped journal and, at another time, a wiped
@@ -82,12 +126,13 @@ fn raised_head(found: &Found) -> Option<ChainPoint> {
         (a, _) => a,
     };
     let known_seq = known.map_or(0, |k| k.seq);
-    let mut beyond: Vec<&Entry> = found.journal.iter().chain(&found.rows).filter(|e| e.seq > known_seq).collect();
+    let is_beyond = |e: &&Entry| e.seq > known_seq && standing(found, e) != Standing::TooLate;
+    let mut beyond: Vec<&Entry> = found.journal.iter().chain(&found.rows).filter(is_beyond).collect();
     beyond.sort_by_key(|e| e.seq);
     beyond.dedup_by_key(|e| e.seq);
     let numbers = [found.head, found.journal_head].into_iter().flatten().map(|h| h.sale_number).max().unwrap_or(0);
-    // Each record beyond the known head has taken a sale number too.
-    let sale_number = numbers.saturating_add(beyond.len() as u64);
+    // Each payment beyond the known head has taken a sale number too.
+    let sale_number = numbers.saturating_add(beyond.iter().filter(|e| e.voids.is_none()).count() as u64);
     let top = match (beyond.last(), known) {
         (Some(e), _) => Some(ChainPoint { seq: e.seq, hash: e.hash, sale_number }),
         (None, Some(k)) => Some(ChainPoint { sale_number, ..k }),

@@ -8,7 +8,8 @@ pub fn markdown() -> String {
     let mut text = String::from(
         "# A payment's life\n\nMade from `holdfast_core::payment` by its test, which fails when this page is not what the code says;\n\
          `HOLDFAST_WRITE_DOCS=1 cargo test -p holdfast-core --test lifecycle` writes it anew.\n\n\
-         On the device a payment is `stored` until the server has acknowledged it. The states here are the server's.\n\n\
+         On the device a payment is `stored` until the server has acknowledged it. The states here are the server's. One that was voided on its\n\
+         device before it was uploaded is `voided` from its first moment, and the acquirer never hears of it.\n\n\
          ## States\n\n| state | what it means | what comes next by itself |\n|---|---|---|\n",
     );
     let states = states();

@@ -62,40 +62,56 @@ fn judge(known: &IngestSnapshot, candidate: &Candidate, is_revoked: bool) -> Jud
     };
     match known.by_id.get(&payment.id) {
         Some(hash) if *hash == payment.record_hash => return Judgement::Repeat(Status::Duplicate),
+        // The record that was voided came all the same: it is known, and not charged.
+        Some(_) if known.voided.get(&payment.id) == Some(&payment.record_hash) => {
+            return Judgement::Repeat(Status::Duplicate);
+        }
+        Some(hash) if candidate.void.as_ref().is_some_and(|void| void.voided == *hash) => {
+            return Judgement::Quarantine(reason::VOID_TOO_LATE);
+        }
         Some(_) => return Judgement::Quarantine(reason::ID_CONFLICT),
         None => {}
     }
     if is_revoked {
         return Judgement::Quarantine(reason::DEVICE_REVOKED);
     }
-    if known.seqs.contains(&payment.seq) {
+    if candidate.seqs().any(|seq| known.seqs.contains(&seq)) {
         return Judgement::Quarantine(reason::SEQUENCE_CONFLICT);
     }
     Judgement::Store
 }
 
 fn store(known: &mut IngestSnapshot, ops: &mut Vec<IngestOp>, candidate: Candidate) -> Status {
+    known.seqs.extend(candidate.seqs());
     let Ok(payment) = candidate.reading else { return Status::NotKept };
-    note_chain(known, &payment);
     known.by_id.insert(payment.id, payment.record_hash);
-    known.seqs.insert(payment.seq);
     let id = payment.id;
-    ops.push(IngestOp::Store(payment));
+    match candidate.void {
+        Some(void) => {
+            note_chain(known, &payment, void.seq, &void.prev);
+            known.voided.insert(id, void.voided);
+            ops.push(IngestOp::StoreVoid(payment, void));
+        }
+        None => {
+            note_chain(known, &payment, payment.seq, &payment.prev);
+            ops.push(IngestOp::Store(payment));
+        }
+    }
     ops.extend(candidate.approval.map(|word| IngestOp::Approve(id, word)));
     Status::Stored
 }
 
 /// A break in the chain holds up no payment; it is said, for somebody to look into.
-fn note_chain(known: &mut IngestSnapshot, payment: &Payment) {
-    if let Some((seq, hash)) = known.head {
-        if payment.seq == seq + 1 && payment.prev != holdfast_wire::b64::hash_text(hash) {
-            tracing::warn!(device = %payment.device_id, seq = payment.seq, "the chain of records forks: a cloned or edited profile");
+fn note_chain(known: &mut IngestSnapshot, payment: &Payment, seq: u64, prev: &str) {
+    if let Some((head, hash)) = known.head {
+        if seq == head + 1 && prev != holdfast_wire::b64::hash_text(hash) {
+            tracing::warn!(device = %payment.device_id, seq, "the chain of records forks: a cloned or edited profile");
         }
-        if payment.seq <= seq {
+        if seq <= head {
             return;
         }
     }
-    known.head = Some((payment.seq, payment.record_hash));
+    known.head = Some((seq, payment.record_hash));
 }
 
 fn quarantine(

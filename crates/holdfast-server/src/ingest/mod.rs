@@ -79,7 +79,7 @@ pub async fn ingest<L: Ledger>(
         let query = IngestQuery {
             device_id: group.device.id,
             ids: candidates.iter().filter_map(|c| c.claimed_id).collect(),
-            seqs: candidates.iter().filter_map(|c| c.reading.as_ref().ok().map(|p| p.seq)).collect(),
+            seqs: candidates.iter().flat_map(read::Candidate::seqs).collect(),
             hashes: candidates.iter().map(|c| c.hash).collect(),
         };
         let is_revoked = device.revoked_ms.is_some() || group.device.revoked_ms.is_some();
@@ -108,7 +108,7 @@ pub async fn release<L: Ledger>(
     let query = IngestQuery {
         device_id: device.id,
         ids: candidate.claimed_id.into_iter().collect(),
-        seqs: candidate.reading.iter().map(|payment| payment.seq).collect(),
+        seqs: candidate.seqs().collect(),
         hashes: Vec::new(),
     };
     let decided = ledger.ingest(now_ms, query, move |snapshot| {

@@ -1,6 +1,6 @@
 //! One string of a batch: a record of a device, or the reason why it is none.
 
-use crate::store::{Again, CardSummary, Device, Payment, Sale};
+use crate::store::{Again, CardSummary, Device, Payment, Sale, VoidPlace};
 use holdfast_core::id::{DeviceId, PaymentId, RecordHash};
 use holdfast_core::limits::RECORD_BYTES_MAX;
 use holdfast_core::payment::PaymentState;
@@ -23,21 +23,37 @@ pub struct Candidate {
     pub approval: Option<ApprovalWire>,
     /// The payment it would become, or the reason why it goes to quarantine.
     pub reading: Result<Box<Payment>, &'static str>,
+    /// It is a void: the payment was given up before it was uploaded.
+    pub void: Option<VoidPlace>,
+}
+
+impl Candidate {
+    /// The numbers of the chain that it takes.
+    pub fn seqs(&self) -> impl Iterator<Item = u64> {
+        let of_payment = self.reading.as_ref().ok().map(|payment| payment.seq);
+        of_payment.into_iter().chain(self.void.as_ref().map(|void| void.seq))
+    }
+
+    /// A string that says nothing of itself.
+    fn none(hash: RecordHash, raw: String, reason: &'static str) -> Self {
+        Self { hash, raw, claimed_id: None, claimed_device: None, approval: None, reading: Err(reason), void: None }
+    }
 }
 
 /// Reads and checks one string as a record of `device`.
 pub fn read(raw: String, device: &Device, now_ms: UnixMs) -> Candidate {
     let hash = record_hash(&raw);
     if raw.len() > RECORD_BYTES_MAX {
-        return nobodys(hash, raw, reason::TOO_LARGE);
+        return Candidate::none(hash, raw, reason::TOO_LARGE);
     }
     let Ok(unverified) = RecordPayload::parse(&raw) else {
-        return nobodys(hash, raw, reason::UNREADABLE);
+        return Candidate::none(hash, raw, reason::UNREADABLE);
     };
     let claimed_id = unverified.claimed().id.parse().ok();
     let claimed_device = unverified.claimed().did.parse().ok();
     let approval = unverified.claimed().approval.clone();
     let device_text = device.id.to_string();
+    let mut void = None;
     let reading = if unverified.kid() != device_text || unverified.claimed().did != device_text {
         Err(reason::NOT_THIS_DEVICE)
     } else {
@@ -47,17 +63,21 @@ pub fn read(raw: String, device: &Device, now_ms: UnixMs) -> Candidate {
             Ok(payload) if !payload.sale.adds_up() => Err(reason::AMOUNT_MISMATCH),
             Ok(payload) => match payload.to_core() {
                 // A sequence number beyond what the books can hold is no number of ours.
-                Some(record) if i64::try_from(record.seq).is_ok() => payment(&record, &raw, hash, device, now_ms),
+                Some(record) if i64::try_from(record.seq).is_ok() => {
+                    void = place(&record);
+                    payment(&record, &raw, hash, device, now_ms)
+                }
                 _ => Err(reason::UNREADABLE),
             },
         }
     };
-    Candidate { hash, raw, claimed_id, claimed_device, approval, reading }
+    void = void.filter(|_| reading.is_ok());
+    Candidate { hash, raw, claimed_id, claimed_device, approval, reading, void }
 }
 
-/// A string that says nothing of itself.
-fn nobodys(hash: RecordHash, raw: String, reason: &'static str) -> Candidate {
-    Candidate { hash, raw, claimed_id: None, claimed_device: None, approval: None, reading: Err(reason) }
+fn place(record: &Record) -> Option<VoidPlace> {
+    let void = record.void.as_ref()?;
+    Some(VoidPlace { seq: record.seq, prev: record.prev.map(hash_text).unwrap_or_default(), voided: void.hash })
 }
 
 fn payment(
@@ -74,14 +94,22 @@ fn payment(
     // a wrong form becomes a payment too, so that its failure stands in the history with its amount.
     let card_key_kid = envelope::parse(&record.jwe).ok().map(|parsed| parsed.header().kid().to_owned());
     let lines = serde_json::to_string(&record.sale.lines).map_err(|_| reason::UNREADABLE)?;
+    // A voided payment has the place that its record had, and is over.
+    let (seq, prev, state) = match &record.void {
+        Some(void) => {
+            let reason = void.reason.clone();
+            (void.seq, void.prev, PaymentState::Voided { approval_code: String::new(), reason, at_ms: now_ms })
+        }
+        None => (record.seq, record.prev, PaymentState::Received),
+    };
     Ok(Box::new(Payment {
         id: record.id,
         merchant_id: device.merchant_id,
         device_id: device.id,
-        seq: record.seq,
-        prev: record.prev.map(hash_text).unwrap_or_default(),
+        seq,
+        prev: prev.map(hash_text).unwrap_or_default(),
         record_hash: hash,
-        record: Some(raw.to_owned()),
+        record: record.void.is_none().then(|| raw.to_owned()),
         card_key_kid,
         sale: Sale {
             number: record.sale.number.clone(),
@@ -101,7 +129,7 @@ fn payment(
         offline: record.offline,
         taken_ms: record.taken.judged_ms(now_ms),
         received_ms: now_ms,
-        state: PaymentState::Received,
+        state,
         changed_ms: now_ms,
         change: 0,
         again: Again::default(),

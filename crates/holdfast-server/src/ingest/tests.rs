@@ -1,6 +1,8 @@
 //! Every bad input of a batch, through the front door, on the books in memory. The store's conformance suite says that SQLite
 //! keeps the same books.
 
+mod voids;
+
 use super::{IngestError, ingest};
 use crate::store::memory::{Crash, MemoryLedger};
 use crate::store::{Device, Ledger as _};

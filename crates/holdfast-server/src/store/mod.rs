@@ -149,7 +149,7 @@ pub struct IngestQuery {
 pub struct IngestSnapshot {
     /// Payments of any device by id.
     pub by_id: HashMap<PaymentId, RecordHash>,
-    /// Sequence numbers of this device that are taken.
+    /// Sequence numbers of this device that are taken, by payments or by voids.
     pub seqs: HashSet<u64>,
     /// This device's quarantined strings by hash, with their reason.
     pub quarantined: HashMap<RecordHash, String>,
@@ -157,6 +157,8 @@ pub struct IngestSnapshot {
     pub quarantine_count: u64,
     /// Highest sequence number of this device and its record.
     pub head: Option<(u64, RecordHash)>,
+    /// Of payments that were voided before they were uploaded: the record that never came.
+    pub voided: HashMap<PaymentId, RecordHash>,
 }
 
 /// What a decision about a batch writes.
@@ -164,9 +166,31 @@ pub struct IngestSnapshot {
 pub enum IngestOp {
     /// A new payment in state received, with a job that is due at once.
     Store(Box<Payment>),
+    /// A payment that was voided before it was uploaded, and where its void stands. Nothing is left to be done about it.
+    StoreVoid(Box<Payment>, VoidPlace),
     /// The manager's word with which a payment came that is stored in the same list.
     Approve(PaymentId, ApprovalWire),
     Quarantine(Quarantined),
+}
+
+impl IngestOp {
+    /// The name of the state that a payment begins with.
+    fn state_name(&self) -> Option<&'static str> {
+        match self {
+            Self::Store(payment) | Self::StoreVoid(payment, _) => Some(payment.state.name()),
+            Self::Approve(..) | Self::Quarantine(_) => None,
+        }
+    }
+}
+
+/// Where the void of a payment that never came stands in its device's chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VoidPlace {
+    pub seq: u64,
+    /// The hash that the void names as its predecessor's.
+    pub prev: String,
+    /// Of the record whose place it has taken.
+    pub voided: RecordHash,
 }
 
 /// A payment that a device was told is stored, as its tombstone says.

@@ -27,6 +27,7 @@ impl WaitingPayment {
             expires_ms: row.entry.expires_ms,
             card: row.payload.card.clone(),
             sale: row.payload.sale.clone(),
+            voided_ms: row.payload.void.as_ref().map(|void| void.at_ms),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{Device, DeviceError, OnlineOutcome, SealFor, TakeOutcome, TakePaymen
 use crate::clock::mono_ms;
 use crate::events::tell_queue_changed;
 use crate::http::{Answer, Call};
-use crate::money::OutboxRow;
+use crate::money::{Attempt, OutboxRow};
 use crate::shared::Identity;
 use crate::standing::{Open, ask};
 use crate::{locks, recovery, save, upload};
@@ -57,6 +57,9 @@ impl Device {
             self.took_findings(recovery::run_locked(shared).await.map_err(unread)?);
         }
         let before = money.attempt(take.id).await.map_err(unread)?;
+        if is_voided(&before) {
+            return Err(TakeOutcome::Refused(TakeRefusal::Voided));
+        }
         if before.tombstone.is_some() {
             return Ok(TakeOutcome::AlreadySent);
         }
@@ -145,6 +148,7 @@ impl Device {
             card: CardWire::from_core(&take.card),
             sale: take.sale.clone(),
             approval,
+            void: None,
         };
         let to_sign = payload.to_sign();
         let signature = identity.key.sign(to_sign.signing_input()).await;
@@ -187,7 +191,9 @@ impl Device {
         }
         let count = self.read_new_rows().await?;
         let rows = self.inner.rows.borrow();
-        let total_minor = rows.values().fold(0_i64, |sum, row| sum.saturating_add(row.sale.total_minor));
+        let waiting = || rows.values().filter(|row| row.voided_ms.is_none());
+        let count = count.saturating_sub(rows.len() - waiting().count());
+        let total_minor = waiting().fold(0_i64, |sum, row| sum.saturating_add(row.sale.total_minor));
         Ok(Waiting { count, total_minor })
     }
 
@@ -235,4 +241,10 @@ impl Device {
             }
         }
     }
+}
+
+/// Whether the payment of an earlier attempt was voided since, on this device.
+fn is_voided(before: &Attempt) -> bool {
+    let by_row = before.row.as_ref().is_some_and(|row| row.stored.voids.is_some());
+    by_row || before.tombstone.as_ref().is_some_and(|stone| stone.voids.is_some())
 }

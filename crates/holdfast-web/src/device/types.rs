@@ -131,6 +131,9 @@ pub enum TakeRefusal {
     TooLarge,
     #[error("this tablet cannot sign: take cash, and restart the tablet")]
     CannotSign,
+    /// The payment of this id was voided on this device: the next card is another payment.
+    #[error("this payment was voided: take the card again")]
+    Voided,
 }
 
 /// A payment that waits on this device.
@@ -145,6 +148,8 @@ pub struct WaitingPayment {
     pub expires_ms: i64,
     pub card: CardWire,
     pub sale: SaleWire,
+    /// When it was voided here: then nothing of it is sealed any more, and only its void goes up.
+    pub voided_ms: Option<i64>,
 }
 
 /// What a live sale came to.

@@ -1,5 +1,6 @@
 //! The queue of sealed payments: how one is written, taken back, read back, settled and put back.
 
+use super::claims;
 use super::day::{put_day, read_day};
 use super::tally::{read_tally, retally};
 use super::{HEAD, Money, OutboxRow, beginning, read_head};
@@ -124,6 +125,8 @@ impl Money {
         writing.put_text(CHAIN, HEAD, &head.to_json())?;
         writing.put_text(OUTBOX, &stored.id, &stored.to_json())?;
         if text.is_none() {
+            // A row that is there already may have been sent.
+            claims::unsent(&writing, stored)?;
             retally(&writing, tally, |tally| tally.with(total_minor))?;
         }
         if let Some(day) = day.filter(|_| there.is_none()) {
@@ -146,6 +149,7 @@ impl Money {
         }
         if text.is_some() && there.is_none() {
             writing.delete(OUTBOX, &stored.id)?;
+            claims::forget(&writing, &stored.id)?;
             let total_minor = stored.payload().map_or(0, |p| p.sale.total_minor);
             retally(&writing, tally, |tally| tally.without(total_minor))?;
         }
@@ -176,8 +180,8 @@ impl Money {
         let put = !acknowledged && text.as_deref().and_then(OutboxRow::read).is_none();
         if put {
             writing.put_text(OUTBOX, &stored.id, &stored.to_json())?;
-            if text.is_none() {
-                let total_minor = stored.payload().map_or(0, |p| p.sale.total_minor);
+            let waits_minor = OutboxRow::read(&stored.to_json()).and_then(|row| row.waiting_minor());
+            if let (None, Some(total_minor)) = (text, waits_minor) {
                 retally(&writing, tally, |tally| tally.with(total_minor))?;
             }
         }

@@ -18,4 +18,9 @@ impl OutboxRow {
         let stored = StoredPayment::from_json(text).ok()?;
         Some(Self { entry: stored.entry().ok()?, payload: stored.payload().ok()?, stored })
     }
+
+    /// What of it waits to be charged; nothing, when it is a void.
+    pub fn waiting_minor(&self) -> Option<i64> {
+        self.entry.voids.is_none().then_some(self.payload.sale.total_minor)
+    }
 }

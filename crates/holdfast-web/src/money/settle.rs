@@ -24,7 +24,9 @@ impl Money {
             let id = entry.id.to_string();
             if let Some(row) = row.filter(|row| row.entry.hash == entry.hash) {
                 writing.delete(OUTBOX, &id)?;
-                left = left.without(row.payload.sale.total_minor);
+                if let Some(total_minor) = row.waiting_minor() {
+                    left = left.without(total_minor);
+                }
             }
             // What a server of another epoch had acknowledged was handed in again.
             if stone.is_none_or(|earlier| earlier.epoch != tombstone.epoch) {

@@ -41,7 +41,9 @@ impl Money {
                 writing.delete(TOMBSTONES, id)?;
                 if row(&writing, id).await?.is_none() {
                     writing.put_text(OUTBOX, id, &stored.to_json())?;
-                    waiting = waiting.with(held.sale.total_minor);
+                    if held.voids.is_none() {
+                        waiting = waiting.with(held.sale.total_minor);
+                    }
                 }
                 continue;
             }

@@ -21,16 +21,18 @@ impl Money {
         }
         let writing = self.connection.write(&[OUTBOX, CHAIN]).await?;
         let (ids, texts) = try_join(writing.keys(OUTBOX), writing.all_texts(OUTBOX)).await?;
-        let totals = texts.iter().filter_map(|text| Some(OutboxRow::read(text)?.payload.sale.total_minor));
-        writing.put_text(CHAIN, TALLY, &tally(ids.len(), totals).to_json())?;
+        let rows: Vec<OutboxRow> = texts.iter().filter_map(|text| OutboxRow::read(text)).collect();
+        writing.put_text(CHAIN, TALLY, &tally(ids.len(), &rows).to_json())?;
         writing.commit().await
     }
 }
 
-/// A row that cannot be read is counted, with no amount.
-pub fn tally(count: usize, totals: impl Iterator<Item = i64>) -> Tally {
-    let total_minor = totals.fold(0, i64::saturating_add);
-    Tally { v: holdfast_wire::V, count: count as u64, total_minor }
+/// A row that cannot be read is counted, with no amount. A void is not: nothing of it waits to be charged.
+pub fn tally(count: usize, rows: &[OutboxRow]) -> Tally {
+    let waiting = || rows.iter().filter_map(OutboxRow::waiting_minor);
+    let void_count = rows.len() - waiting().count();
+    let total_minor = waiting().fold(0, i64::saturating_add);
+    Tally { v: holdfast_wire::V, count: count.saturating_sub(void_count) as u64, total_minor }
 }
 
 /// One that cannot be read counts as none.

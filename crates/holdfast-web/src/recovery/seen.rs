@@ -3,7 +3,7 @@
 use super::head_file::{is_head, read_head};
 use crate::money::{OutboxRow, tally, tombstone_key};
 use crate::shared::Shared;
-use holdfast_core::id::RecordHash;
+use holdfast_core::id::{PaymentId, RecordHash};
 use holdfast_core::outbox::{ChainPoint, Found, RecoverOp, StoreFault, head_to_copy, recover};
 use holdfast_wire::b64;
 use holdfast_wire::stored::{ChainHead, StoredPayment, Tally, Tombstone, prepared_at_ms};
@@ -35,7 +35,7 @@ impl Seen {
         let mut seen = Self::default();
         let mut by_name = BTreeMap::new();
         let rows = shared.money.outbox().await?;
-        seen.tally = tally(rows.len(), rows.iter().map(|row| row.payload.sale.total_minor));
+        seen.tally = tally(rows.len(), &rows);
         for row in rows {
             seen.own.rows.extend(is_own(&row).then(|| row.entry.clone()));
             seen.found.rows.push(row.entry.clone());
@@ -60,6 +60,11 @@ impl Seen {
         seen.found.journal.sort_by_key(|entry| entry.seq);
         seen.tombstones = shared.money.tombstones().await?;
         seen.found.tombstones = seen.tombstones.iter().filter_map(tombstone_key).collect();
+        seen.found.voided = seen.tombstones.iter().filter_map(voided_key).collect();
+        seen.found.unsent = seen.unsent(shared).await?;
+        // A void that came too late is no part of the chain.
+        seen.own.tombstones.clone_from(&seen.found.tombstones);
+        seen.own.unsent.clone_from(&seen.found.unsent);
         seen.own.head = shared.money.head_if_any().await?.and_then(|h| point(&h));
         if let Some(device_id) = &device_id {
             seen.own.journal_head = read_head(&shared.journal, device_id).await?.and_then(|h| point(&h));
@@ -90,6 +95,14 @@ impl Seen {
         Ok(row)
     }
 
+    /// Of the payments that the journal has voids of, those that nobody has claimed for sending.
+    async fn unsent(&self, shared: &Shared) -> Result<Vec<(PaymentId, RecordHash)>, StoreFault> {
+        let voids = self.found.journal.iter().filter(|entry| entry.voids.is_some());
+        let ids: Vec<String> = voids.map(|entry| entry.id.to_string()).collect();
+        let marks = shared.money.unsent(&ids).await?;
+        Ok(marks.iter().filter_map(|(id, hash)| Some((id.parse().ok()?, b64::hash_from_text(hash)?))).collect())
+    }
+
     /// What is to be done. The chain's head is judged from this device's own records, all else from all.
     pub fn decide(&self) -> Vec<RecoverOp> {
         let moves_head = |op: &RecoverOp| matches!(op, RecoverOp::RaiseHead(_));
@@ -107,6 +120,11 @@ impl Seen {
     pub fn head_to_copy(&self) -> Option<ChainPoint> {
         head_to_copy(&self.own).filter(|head| head.seq > 0)
     }
+}
+
+/// The id and hash of the record whose place an acknowledged void had taken.
+fn voided_key(stone: &Tombstone) -> Option<(PaymentId, RecordHash)> {
+    Some((stone.id.parse().ok()?, b64::hash_from_text(stone.voids.as_ref()?)?))
 }
 
 /// Stands for "no record yet" where the core wants a hash.

@@ -99,6 +99,7 @@ impl Till {
                 tip_minor: 0,
                 staff: None,
             },
+            void: None,
         }
     }
 }

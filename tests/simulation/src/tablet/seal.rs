@@ -76,6 +76,7 @@ impl World {
             card: CardWire::from_core(&card.summary()),
             sale: SaleWire::from_cart(&format!("{}-{sale_number:04}", tablet.number), &sale.cart),
             approval: None,
+            void: None,
         };
         let record = crate::crypto::sign(&keys().devices[tablet.key], payload.to_sign());
         let mut payment = StoredPayment::new(&payload.id, seq, record, POLICY.expires_ms(reading));

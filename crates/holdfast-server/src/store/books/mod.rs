@@ -40,7 +40,6 @@ use super::{
 use apply::Asked;
 use groups::Groups;
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
-use holdfast_core::payment::PaymentState;
 use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::time::UnixMs;
 use sqlx::Row as _;
@@ -245,13 +244,13 @@ impl Ledger for Books {
         let write = self.db.write(move |c| {
             Box::pin(async move {
                 let (ops, answer) = decide(&ingest::snapshot(c, scope, &query).await?);
-                let stored = ops.iter().filter(|op| matches!(op, IngestOp::Store(_))).count();
+                let stored: Vec<&'static str> = ops.iter().filter_map(IngestOp::state_name).collect();
                 ingest::write(c, scope, now_ms, query.device_id, ops).await?;
                 Ok((answer, stored))
             })
         });
         let (answer, stored) = write.await?;
-        (0..stored).for_each(|_| self.on_move.tell(PaymentState::Received.name()));
+        stored.into_iter().for_each(|state| self.on_move.tell(state));
         Ok(answer)
     }
 

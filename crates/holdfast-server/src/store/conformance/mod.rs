@@ -7,6 +7,7 @@ mod missing;
 mod outbox;
 mod replicas;
 mod together;
+mod voids;
 
 use super::memory::MemoryLedger;
 use super::{
@@ -28,6 +29,7 @@ use together::{
     many_cases_are_read_at_once, of_many_changes_at_once_each_is_written_or_conflicts,
     of_two_changes_of_one_payment_the_second_sees_the_first,
 };
+use voids::a_void_stands_in_its_payments_place_and_takes_one_of_its_own;
 
 /// Books with one enrolled device.
 pub struct Fixture<L> {
@@ -113,6 +115,7 @@ on_all!(
     of_many_changes_at_once_each_is_written_or_conflicts,
     of_two_changes_of_one_payment_the_second_sees_the_first,
     many_cases_are_read_at_once,
+    a_void_stands_in_its_payments_place_and_takes_one_of_its_own,
 );
 
 fn device(id: DeviceId, merchant_id: MerchantId) -> Device {

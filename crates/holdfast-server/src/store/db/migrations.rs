@@ -24,8 +24,8 @@ macro_rules! steps {
 /// The server's books.
 pub const BOOKS: Schema = Schema {
     apart: None,
-    sqlite: steps!("server/sqlite": 1 "0001_first", 2 "0002_events", 3 "0003_replicas", 4 "0004_zone", 5 "0005_keys", 6 "0006_mail", 7 "0007_journal", 8 "0008_people", 9 "0009_instructions", 10 "0010_settlement", 11 "0011_missing", 12 "0012_desk", 13 "0013_webhooks", 14 "0014_exchanges", 15 "0015_again", 16 "0016_policy", 17 "0017_staff"),
-    postgres: steps!("server/postgres": 1 "0001_first", 2 "0002_events", 3 "0003_replicas", 4 "0004_zone", 5 "0005_keys", 6 "0006_mail", 7 "0007_journal", 8 "0008_people", 9 "0009_instructions", 10 "0010_settlement", 11 "0011_missing", 12 "0012_desk", 13 "0013_webhooks", 14 "0014_exchanges", 15 "0015_again", 16 "0016_policy", 17 "0017_staff"),
+    sqlite: steps!("server/sqlite": 1 "0001_first", 2 "0002_events", 3 "0003_replicas", 4 "0004_zone", 5 "0005_keys", 6 "0006_mail", 7 "0007_journal", 8 "0008_people", 9 "0009_instructions", 10 "0010_settlement", 11 "0011_missing", 12 "0012_desk", 13 "0013_webhooks", 14 "0014_exchanges", 15 "0015_again", 16 "0016_policy", 17 "0017_staff", 18 "0018_voids"),
+    postgres: steps!("server/postgres": 1 "0001_first", 2 "0002_events", 3 "0003_replicas", 4 "0004_zone", 5 "0005_keys", 6 "0006_mail", 7 "0007_journal", 8 "0008_people", 9 "0009_instructions", 10 "0010_settlement", 11 "0011_missing", 12 "0012_desk", 13 "0013_webhooks", 14 "0014_exchanges", 15 "0015_again", 16 "0016_policy", 17 "0017_staff", 18 "0018_voids"),
 };
 
 /// The books of the demo's acquirer.

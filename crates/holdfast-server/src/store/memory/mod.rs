@@ -5,7 +5,7 @@ mod write;
 
 use super::{
     AckedPayment, Case, Device, IngestOp, IngestQuery, IngestSnapshot, Job, Ledger, Payment, PaymentEvent, PaymentOp,
-    Quarantined, StoreError,
+    Quarantined, StoreError, VoidPlace,
 };
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId, RecordHash};
 use holdfast_core::limits::WINDOW_MS_MAX;
@@ -29,6 +29,7 @@ struct State {
     missing: BTreeMap<(PaymentId, RecordHash), AckedPayment>,
     devices: BTreeMap<DeviceId, Device>,
     payments: BTreeMap<PaymentId, Payment>,
+    voids: BTreeMap<PaymentId, VoidPlace>,
     jobs: BTreeMap<PaymentId, JobRow>,
     attempts: Vec<Attempt>,
     instructions: BTreeMap<PaymentId, Vec<Instruction>>,

@@ -16,20 +16,27 @@ impl State {
         let quarantined = || self.quarantine.iter().filter(|(device, _)| *device == query.device_id).map(|(_, q)| q);
         IngestSnapshot {
             by_id: query.ids.iter().filter_map(|id| Some((*id, self.payments.get(id)?.record_hash))).collect(),
-            seqs: of_device().map(|p| p.seq).filter(|seq| query.seqs.contains(seq)).collect(),
+            seqs: of_device()
+                .map(|p| p.seq)
+                .chain(of_device().filter_map(|p| self.voids.get(&p.id)).map(|void| void.seq))
+                .filter(|seq| query.seqs.contains(seq))
+                .collect(),
             quarantined: quarantined()
                 .filter(|q| query.hashes.contains(&q.record_hash))
                 .map(|q| (q.record_hash, q.reason.clone()))
                 .collect(),
             quarantine_count: quarantined().count() as u64,
-            head: of_device().max_by_key(|p| p.seq).map(|p| (p.seq, p.record_hash)),
+            head: of_device()
+                .map(|p| (self.voids.get(&p.id).map_or(p.seq, |void| void.seq), p.record_hash))
+                .max_by_key(|(seq, _)| *seq),
+            voided: query.ids.iter().filter_map(|id| Some((*id, self.voids.get(id)?.voided))).collect(),
         }
     }
 
     pub(super) fn ingest(&mut self, now_ms: UnixMs, device_id: DeviceId, ops: Vec<IngestOp>) -> Result<(), StoreError> {
         let mut fresh: Vec<(PaymentId, u64)> = Vec::new();
         for op in &ops {
-            if let IngestOp::Store(new) = op {
+            if let IngestOp::Store(new) | IngestOp::StoreVoid(new, _) = op {
                 let taken = self.payments.contains_key(&new.id)
                     || self.payments.values().any(|p| p.device_id == new.device_id && p.seq == new.seq)
                     || fresh.iter().any(|(id, seq)| *id == new.id || *seq == new.seq);
@@ -53,6 +60,13 @@ impl State {
                 }
                 // Nothing here reads it again.
                 IngestOp::Approve(..) => {}
+                IngestOp::StoreVoid(mut payment, void) => {
+                    payment.change = self.next_change();
+                    payment.changed_ms = now_ms;
+                    self.tell(&payment);
+                    self.voids.insert(payment.id, void);
+                    self.payments.insert(payment.id, *payment);
+                }
                 IngestOp::Quarantine(quarantined) => self.quarantine(device_id, quarantined),
             }
         }
