@@ -26,6 +26,7 @@ pub mod process;
 pub mod receipts;
 pub mod settlement;
 pub mod store;
+pub mod telemetry;
 
 #[cfg(test)]
 mod testing;

@@ -251,13 +251,23 @@ pub const PARTS: &[Part] = &[
     },
     Part {
         name: "ops",
-        about: "metrics read by Prometheus' own library; a stop that drains; TLS before OpenSSL and curl",
+        about: "metrics read by Prometheus' own library; traces at a collector; a stop that drains; TLS before OpenSSL and curl",
         file: "tests/ops/metrics.py",
         needs: &[Need::CCompiler, Need::Pip(OPS), debian("openssl", "openssl"), debian("curl", "curl")],
         built: false,
         reads_others: false,
         runs: |setting| {
-            let arguments = ["test", "--locked", "--no-fail-fast", "-p", "holdfast-contract-tests", "--test", "ops"];
+            let arguments = [
+                "test",
+                "--locked",
+                "--no-fail-fast",
+                "-p",
+                "holdfast-contract-tests",
+                "--test",
+                "ops",
+                "--test",
+                "traces",
+            ];
             let mut run = cargo(setting, "", &arguments, Count::TestResults);
             run.command.args(["--", "--include-ignored", "--test-threads", "2"]);
             run.command.env("HOLDFAST_OPS_PYTHON", setup::python_program(setting.paths, OPS, "python"));

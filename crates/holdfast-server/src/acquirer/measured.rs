@@ -4,11 +4,13 @@ use super::{
     Account, Acquirer, AcquirerError, AuthorisationRequest, Decision, FollowUp, Known, RefundRequest, Statement,
 };
 use crate::ops::Metrics;
+use crate::telemetry;
 use holdfast_core::id::PaymentId;
 use holdfast_core::time::UnixMs;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
+use tracing::Instrument as _;
 
 /// Passes every call on and notes how it went.
 #[derive(Debug)]
@@ -28,14 +30,15 @@ impl<A: Acquirer> Measured<A> {
         answer: impl Future<Output = Result<T, AcquirerError>>,
         outcome: fn(&T) -> &'static str,
     ) -> Result<T, AcquirerError> {
-        let started = Instant::now();
-        let answer = answer.await;
+        let (started, trace) = (Instant::now(), telemetry::of_call(call));
+        let answer = answer.instrument(trace.clone()).await;
         let outcome = match &answer {
             Ok(value) => outcome(value),
             Err(AcquirerError::Unreachable) => "unreachable",
             Err(AcquirerError::TimedOut) => "timed-out",
         };
         self.metrics.acquirer_called(call, outcome, started.elapsed());
+        telemetry::called(&trace, outcome, answer.is_err());
         answer
     }
 }

@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use url::Url;
 
 /// How the server is reached.
 #[derive(Debug, Default, clap::Args)]
@@ -25,6 +26,9 @@ pub struct DoorArgs {
     /// a demo, where they take a free port of this machine.
     #[arg(long)]
     pub ops: Option<SocketAddr>,
+    /// Where traces go: a receiver of OpenTelemetry's protocol over HTTP, as http://127.0.0.1:4318. Without it none are made.
+    #[arg(long, value_name = "URL")]
+    pub otlp: Option<Url>,
     /// The certificate and those between it and its authority, in PEM: the server speaks TLS itself. A renewed one is taken within
     /// seconds, without a restart.
     #[arg(long, requires = "tls_key")]

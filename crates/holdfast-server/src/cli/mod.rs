@@ -20,6 +20,7 @@ pub use keystore::KeyStoreArgs;
 use crate::hooks::HookArgs;
 use crate::mail::MailArgs;
 use crate::store::{Place, PostgresUrl};
+use crate::telemetry::Telemetry;
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -214,7 +215,12 @@ enum RootCommand {
 /// Reads the command line and does what it says.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    logging::start(cli.log_json);
+    let receiver = if let Command::Serve(args) = &cli.command { args.doors.otlp.as_ref() } else { None };
+    let telemetry = match Telemetry::start(receiver) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return failed(&error),
+    };
+    logging::start(cli.log_json, &telemetry);
     let outcome = match cli.command {
         Command::Mail { command } => return mail::run(command),
         Command::Serve(args) => serve::serve(args),
@@ -232,11 +238,13 @@ pub fn run() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("holdfast: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("holdfast: {error}");
+    ExitCode::FAILURE
 }
 
 #[cfg(test)]

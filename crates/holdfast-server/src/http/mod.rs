@@ -8,7 +8,7 @@ pub mod caller;
 mod demo;
 mod demo_mail;
 mod door;
-mod ids;
+pub mod ids;
 mod office;
 mod once;
 mod openapi;

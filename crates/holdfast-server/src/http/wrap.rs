@@ -6,6 +6,7 @@ use super::caller::Caller;
 use super::ids::Ids;
 use super::problem::ApiError;
 use super::{Server, routes};
+use crate::telemetry;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
@@ -43,13 +44,17 @@ pub async fn wrap(State(server): State<Arc<Server>>, mut request: Request, next:
     request.extensions_mut().insert(caller);
     // As an error's, so that whatever is logged is logged with it.
     let span = tracing::error_span!("request", request_id = %ids.request);
-    answer(server, request, caller, ids, next).instrument(span).await
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let trace = telemetry::of_request(telemetry::method(request.method()), route, &ids);
+    let response = answer(server, request, caller, ids, next).instrument(trace.clone()).instrument(span).await;
+    telemetry::answered(&trace, response.status().as_u16());
+    response
 }
 
 async fn answer(server: Arc<Server>, request: Request, caller: Caller, ids: Ids, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
-    let named = known(&method);
+    let named = telemetry::method(&method);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map(MatchedPath::as_str);
     let is_interface = ["/api/", "/demo/"].iter().any(|prefix| request.uri().path().starts_with(prefix));
@@ -93,12 +98,6 @@ fn put_headers(server: &Server, ids: &Ids, response: &mut Response) {
     if let Ok(id) = HeaderValue::from_str(&ids.request) {
         headers.insert("x-request-id", id);
     }
-}
-
-/// The methods that are known, or one word for all others: a caller may write what it likes there.
-fn known(method: &Method) -> &'static str {
-    const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
-    KNOWN.into_iter().find(|known| method == known).unwrap_or("_OTHER")
 }
 
 /// Errors that a library answered in words of its own become problems like all others. What else it said stays, as `Allow`.
