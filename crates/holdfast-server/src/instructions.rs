@@ -57,6 +57,10 @@ pub fn words(code: &str) -> String {
         "captured" | "partly-refunded" => "it was captured before it could be voided; pay it back instead".to_owned(),
         "declined" => "it was declined meanwhile, so nothing is held".to_owned(),
         "card-data-wiped" => "the sealed card data are gone; take the payment anew, with the card".to_owned(),
+        "refunded-before" => {
+            "the acquirer has paid back before what the books lost with a copy; look at its statement, and then ask again"
+                .to_owned()
+        }
         "94" => "the acquirer says that it has carried this out before; look at its statement".to_owned(),
         code if code.len() == 2 => format!("the acquirer refused: {}", Decline { code: code.to_owned() }.words()),
         state => format!("the payment was found {}", state.replace('-', " ")),

@@ -1,8 +1,10 @@
 //! A device's stores in memory, with the ways in which real ones fail as switches.
 
 mod faults;
+mod stones;
 
 pub use faults::{Broken, Crash, Deletion, Op};
+pub use stones::Marked;
 
 use crate::store::{DeviceStore, JournalContent};
 use faults::Faults;

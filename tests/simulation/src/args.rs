@@ -10,7 +10,8 @@ Runs tablets, network, server and acquirer from seeds, with faults, and checks t
   --trace        print every line of what happens
   --plant NAME   run with a planted bug: delete-before-ack, new-id-on-retry, ack-by-index, call-before-intent,
                  schema-drops-store, ack-before-commit, no-read-back, doubt-forgotten, taken-back,
-                 saved-again
+                 saved-again, epoch-kept, restored-not-asked, refund-renumbered, try-renumbered,
+                 clicked-twice, refund-unchecked, void-unsaid
   --all-plants   run every planted bug until it is caught; one that is not is a failure";
 
 #[derive(Debug, PartialEq, Eq)]

@@ -113,6 +113,11 @@ pub enum Fault {
         crash: ServerCrash,
         down_ms: i64,
     },
+    /// Its disk is lost, and an older copy of the books is put back: the newest, or one so many before it.
+    BooksLost {
+        back: usize,
+        down_ms: i64,
+    },
     AcquirerDown {
         ms: i64,
     },
@@ -149,6 +154,7 @@ impl Fault {
             Self::ClockSet { .. } => "clock set",
             Self::Cloned { .. } => "profile cloned",
             Self::ServerCrash { .. } => "server crash",
+            Self::BooksLost { .. } => "books lost",
             Self::AcquirerDown { .. } => "acquirer down",
             Self::AcquirerAnswers { .. } => "acquirer scripted",
         }

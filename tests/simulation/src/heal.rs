@@ -5,9 +5,11 @@ use crate::network::Link;
 use crate::plant::Plant;
 use crate::tablet::{Dies, PageEvent};
 use crate::world::{Event, FaultEnd, World};
+use holdfast_core::id::PaymentId;
 use holdfast_core::limits::{ACQUIRER_RETRY_MS_MAX, UPLOAD_RETRY_MS_MAX};
 use holdfast_core::payment::PaymentState;
 use holdfast_server::acquirer::simulator::{Script, Step};
+use holdfast_server::store::Ledger as _;
 use holdfast_testkit::memory::Broken;
 
 /// How long the healed world may take to come to rest: the longest delays of both queues, and time for the work itself.
@@ -60,6 +62,10 @@ impl World {
             Fault::ServerCrash { crash, down_ms } => {
                 self.server.down_ms = down_ms;
                 self.server.ledger.fail_after(crash);
+            }
+            Fault::BooksLost { back, down_ms } => {
+                self.server.down_ms = down_ms;
+                self.books_are_lost(back);
             }
             Fault::AcquirerDown { ms } => {
                 let script = Script { always: Some(Step::Unreachable), ..self.server.acquirer.script() };
@@ -167,6 +173,8 @@ impl World {
         }
         self.tablets[t].is_whole = false;
         if is_database {
+            self.tablets[t].offered = None;
+            self.tablets[t].lost_stones = true;
             self.tablets[t].store.wipe_database();
         } else {
             self.tablets[t].store.wipe_journal();
@@ -245,7 +253,20 @@ impl World {
             payments.iter().all(|p| t.history.get(&p.id.to_string()).is_some_and(|s| s == p.state.name()))
         };
         let empty = |t: &crate::tablet::Tablet| t.page.is_some() && t.store.ciphertexts() == 0 && t.runs.is_empty();
-        settled && self.server.ledger.job_count() == 0 && self.tablets.iter().all(|t| empty(t) && shown(t))
+        // What is kept sealed for another try has a job, for days.
+        let waits = |p: &holdfast_server::store::Payment| p.record.is_some() || self.has_open_instruction(p.id);
+        let done = if self.plan.retries_declined {
+            payments.iter().all(|p| !waits(p) || (p.record.is_some() && !self.has_open_instruction(p.id)))
+        } else {
+            self.server.ledger.job_count() == 0
+        };
+        let epoch = self.server.ledger.epoch();
+        let offered = |t: &crate::tablet::Tablet| t.offered.as_deref() == Some(&epoch);
+        settled && done && self.tablets.iter().all(|t| empty(t) && shown(t) && offered(t))
+    }
+
+    fn has_open_instruction(&self, id: PaymentId) -> bool {
+        self.server.ledger.instructions_of(id).iter().any(|known| known.progress.is_open())
     }
 
     fn unrest(&self) -> String {

@@ -1,15 +1,19 @@
 //! Who knows everything and believes nothing: what the sellers were told, against what every party holds.
 
+mod money;
+
+use crate::desk::Asked;
 use crate::world::World;
 use holdfast_core::id::{PaymentId, RecordHash};
 use holdfast_core::outbox::StoreFault;
 use holdfast_core::payment::PaymentState;
-use holdfast_server::acquirer::simulator::{EntryKind, LedgerView};
+use holdfast_server::acquirer::simulator::LedgerView;
 use holdfast_server::store::Payment;
+use holdfast_server::store::memory::MemoryLedger;
 use holdfast_testkit::memory::Op;
 use holdfast_testkit::ready::ready;
 use holdfast_wire::b64::{hash_from_text, hash_text};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What a seller was told of an attempt.
@@ -52,6 +56,12 @@ pub struct Judge {
     pub violations: Vec<String>,
     sales: Vec<SaleNote>,
     ids: BTreeMap<PaymentId, IdNote>,
+    /// What the server held before its books came from a copy.
+    held: BTreeSet<(PaymentId, RecordHash)>,
+    /// The same, put into quarantine.
+    quarantined: BTreeSet<RecordHash>,
+    /// Instructions of which somebody was told that they are taken, by id.
+    instructed: BTreeMap<String, Asked>,
 }
 
 struct SaleNote {
@@ -89,6 +99,17 @@ impl Judge {
         }
     }
 
+    /// The books are about to be replaced by a copy: what they hold was acknowledged by right.
+    pub fn note_what_is_held(&mut self, ledger: &MemoryLedger) {
+        self.held.extend(ledger.payments().into_iter().map(|payment| (payment.id, payment.record_hash)));
+        self.quarantined.extend(ledger.quarantine().into_iter().map(|(_, quarantined)| quarantined.record_hash));
+    }
+
+    fn was_held(&self, id: &str, hash: RecordHash) -> bool {
+        let id: Option<PaymentId> = id.parse().ok();
+        self.quarantined.contains(&hash) || id.is_some_and(|id| self.held.contains(&(id, hash)))
+    }
+
     fn violation(&mut self, text: String) {
         self.violations.push(text);
     }
@@ -111,7 +132,7 @@ impl World {
         let Told::Stored(hash) = told else { return };
         let (id, hash_text) = (id.to_string(), hash_text(hash));
         let copies = self.tablets[t].store.copies(&id, &hash_text);
-        let is_safe = (copies.row && copies.journal) || self.server.holds(&id, hash);
+        let is_safe = (copies.row && copies.journal) || self.server.holds(&id, hash) || self.judge.was_held(&id, hash);
         if !is_safe {
             self.judge.violation(format!("sale {sale} was told stored with {copies:?} and nothing at the server"));
         }
@@ -121,7 +142,8 @@ impl World {
     pub fn judge_deletions(&mut self, t: usize) {
         for deletion in self.tablets[t].store.take_deletions() {
             let hash = hash_from_text(&deletion.hash);
-            let is_held = hash.is_some_and(|hash| self.server.holds(&deletion.id, hash));
+            let has = |hash| self.server.holds(&deletion.id, hash) || self.judge.was_held(&deletion.id, hash);
+            let is_held = hash.is_some_and(has);
             let is_allowed = match deletion.op {
                 Op::Settle => is_held,
                 _ => is_held || !self.judge.was_told_stored(&deletion.id),
@@ -154,7 +176,8 @@ impl World {
         if !quarantined.is_empty() && !self.tablets.iter().any(|t| t.is_clone_or_cloned) {
             found.push(format!("{} records are in quarantine and no profile was cloned", quarantined.len()));
         }
-        found.extend(judge_books(&payments, &view));
+        found.extend(self.judge_money(&payments, &view));
+        found.extend(self.judge_missing());
         found.extend(self.judge_tablets(&payments));
         self.count_the_end(&payments, &view);
         self.judge.violations.extend(found);
@@ -170,6 +193,12 @@ impl World {
         let sale = &self.judge.sales[note.sale];
         let name = note.sale;
         match (note.told, payments.get(&id)) {
+            // The owner is told of it, unless its till lost the tombstone as well.
+            (Told::Stored(hash), None) if self.judge.was_held(&id.to_string(), hash) => {
+                let is_named = self.server.ledger.missing().contains(&(id, hash)) || quarantined.contains(&hash);
+                let has_no_stone = self.has_lost_stones(sale.tablet);
+                (!is_named && !has_no_stone).then(|| format!("sale {name} was lost with the books, and nobody is told"))
+            }
             (Told::Stored(hash), None) => {
                 let is_kept_for_the_owner = quarantined.contains(&hash);
                 let is_cloned = self.tablets[sale.tablet].is_clone_or_cloned;
@@ -196,6 +225,19 @@ impl World {
         }
     }
 
+    /// Any tablet with this one's profile.
+    fn has_lost_stones(&self, t: usize) -> bool {
+        let device = self.tablets[t].device;
+        self.tablets.iter().any(|tablet| tablet.device == device && tablet.lost_stones)
+    }
+
+    /// Nothing is named missing that the server never had.
+    fn judge_missing(&self) -> Option<String> {
+        let missing = self.server.ledger.missing();
+        let wrong = missing.iter().filter(|(id, hash)| !self.judge.was_held(&id.to_string(), *hash)).count();
+        (wrong > 0).then(|| format!("{wrong} payments are named missing that the server never had"))
+    }
+
     /// No ciphertext left, and every payment in every till's history as it stands.
     fn judge_tablets(&self, payments: &BTreeMap<PaymentId, Payment>) -> Vec<String> {
         let mut found = Vec::new();
@@ -219,6 +261,8 @@ impl World {
                 PaymentState::Captured { .. } => "payments captured",
                 PaymentState::Declined { .. } => "payments declined",
                 PaymentState::Expired { .. } => "payments expired",
+                PaymentState::Voided { .. } => "payments voided",
+                PaymentState::PartlyRefunded { .. } | PaymentState::Refunded { .. } => "payments paid back",
                 _ => "payments otherwise",
             };
             self.figures.count(name);
@@ -232,31 +276,4 @@ fn judge_sale(key: usize, sale: &SaleNote, view: &LedgerView) -> Option<String> 
     let captures = |id: &PaymentId| view.captures_per_reference.get(&id.to_string()).copied().unwrap_or(0);
     let count: u32 = sale.ids.iter().map(captures).sum();
     (count > 1).then(|| format!("sale {key} was captured {count} times"))
-}
-
-/// The server's books and the acquirer's ledger tell the same.
-fn judge_books(payments: &BTreeMap<PaymentId, Payment>, view: &LedgerView) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut ours = 0;
-    for (id, payment) in payments {
-        let captures = view.captures_per_reference.get(&id.to_string()).copied().unwrap_or(0);
-        let is_captured = matches!(payment.state, PaymentState::Captured { .. });
-        if captures != u32::from(is_captured) {
-            found.push(format!("a payment that is {} was captured {captures} times", payment.state.name()));
-        }
-        if is_captured {
-            ours += payment.sale.amount_minor;
-        }
-    }
-    let is_capture = |e: &&holdfast_server::acquirer::simulator::Entry| {
-        e.kind == EntryKind::Capture && view.captures_per_reference.contains_key(&e.reference)
-    };
-    let theirs: i64 = view.entries.iter().filter(is_capture).map(|e| e.amount_minor).sum();
-    if ours != theirs {
-        found.push(format!("our books say {ours}, the acquirer's {theirs}"));
-    }
-    if view.repeated_captures > 0 {
-        found.push(format!("{} captures were asked for twice", view.repeated_captures));
-    }
-    found
 }

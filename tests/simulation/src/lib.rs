@@ -8,6 +8,7 @@
 //! while, then the world heals, and a judge looks at what every party ended up with.
 
 mod crypto;
+mod desk;
 mod fault;
 mod figures;
 mod heal;

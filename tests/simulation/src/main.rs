@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Within so many seeds every planted bug must show.
-const PLANT_SEEDS_MAX: u64 = 200;
+const PLANT_SEEDS_MAX: u64 = 400;
 
 fn main() -> ExitCode {
     let args = match Args::parse(std::env::args().skip(1)) {

@@ -35,9 +35,15 @@ pub struct Request {
 #[derive(Debug, Clone)]
 pub enum Body {
     Batch(Vec<u8>),
-    Probe { nonce: String },
+    Probe {
+        nonce: String,
+    },
     KeySet,
-    History { after: String },
+    History {
+        after: String,
+    },
+    /// Tombstones of before the server's epoch changed.
+    Offer(Vec<u8>),
 }
 
 /// An answer at its tablet, or the news that there will be none.
@@ -59,7 +65,11 @@ pub enum Waiting {
     Run(Who),
     Probe(u64),
     KeySet,
-    History,
+    /// Of the feed that was read so many times from its beginning.
+    History {
+        feed: u32,
+    },
+    Offer,
 }
 
 #[derive(Debug, Default)]
@@ -196,7 +206,8 @@ impl World {
             _ if !self.page_is(t, generation) => {}
             Waiting::Probe(nonce) => self.probe_answered(t, nonce, answered.answer),
             Waiting::KeySet => self.key_set_answered(t, answered.answer),
-            Waiting::History => self.history_answered(t, answered.answer),
+            Waiting::History { feed } => self.history_answered(t, feed, answered.answer),
+            Waiting::Offer => self.offer_answered(t, answered.answer),
         }
     }
 }

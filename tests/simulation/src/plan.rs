@@ -22,6 +22,12 @@ pub struct Plan {
     pub chaos_ms: i64,
     /// Time between two sales of a tablet, at most.
     pub sale_gap_ms_max: i64,
+    /// Copies of the books are written, because one will be needed.
+    pub loses_books: bool,
+    /// The sealed data of a declined payment are kept for another try.
+    pub retries_declined: bool,
+    /// When somebody wants something about a payment, from the start.
+    pub asked_at_ms: Vec<i64>,
     /// By time from the start.
     pub faults: Vec<(i64, Fault)>,
 }
@@ -42,8 +48,28 @@ impl Plan {
         if rng.chance(80) {
             faults.push((rng.between(0, chaos_ms / 2), Fault::Outage { ms: rng.between(66, 80) * HOUR_MS }));
         }
+        let loses_books = rng.chance(250);
+        if loses_books {
+            for _ in 0..rng.between(1, 2) {
+                let fault = Fault::BooksLost {
+                    back: usize::try_from(rng.below(3)).unwrap_or(0),
+                    down_ms: rng.between(1, 40) * 1_000,
+                };
+                faults.push((rng.between(chaos_ms / 3, chaos_ms), fault));
+            }
+        }
+        let asked_at_ms = (0..rng.between(0, 16)).map(|_| rng.between(0, chaos_ms)).collect();
         faults.sort_by_key(|(at, _)| *at);
-        Self { start_ms, tablets, chaos_ms, sale_gap_ms_max: rng.between(30, 110) * 1_000, faults }
+        Self {
+            start_ms,
+            tablets,
+            chaos_ms,
+            sale_gap_ms_max: rng.between(30, 110) * 1_000,
+            loses_books,
+            retries_declined: rng.chance(400),
+            asked_at_ms,
+            faults,
+        }
     }
 }
 

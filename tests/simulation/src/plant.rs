@@ -26,10 +26,24 @@ pub enum Plant {
     TakenBack,
     /// A sale that ended in doubt and whose row is there is saved a second time, and the second save's failure is believed.
     SavedAgain,
+    /// Books that came from a copy keep the epoch that they had.
+    EpochKept,
+    /// The books do not know that they came from a copy, so nobody asks the acquirer what it knows.
+    RestoredNotAsked,
+    /// A refund has another number at the acquirer with each call.
+    RefundRenumbered,
+    /// A try has another number at the acquirer with each call.
+    TryRenumbered,
+    /// The same instruction that comes again is taken for another one.
+    ClickedTwice,
+    /// What was paid back before does not count.
+    RefundUnchecked,
+    /// A void is booked, and the acquirer is not told.
+    VoidUnsaid,
 }
 
 impl Plant {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 17] = [
         Self::DeleteBeforeAck,
         Self::NewIdOnRetry,
         Self::AckByIndex,
@@ -40,6 +54,13 @@ impl Plant {
         Self::DoubtForgotten,
         Self::TakenBack,
         Self::SavedAgain,
+        Self::EpochKept,
+        Self::RestoredNotAsked,
+        Self::RefundRenumbered,
+        Self::TryRenumbered,
+        Self::ClickedTwice,
+        Self::RefundUnchecked,
+        Self::VoidUnsaid,
     ];
 
     pub fn name(self) -> &'static str {
@@ -54,6 +75,13 @@ impl Plant {
             Self::DoubtForgotten => "doubt-forgotten",
             Self::TakenBack => "taken-back",
             Self::SavedAgain => "saved-again",
+            Self::EpochKept => "epoch-kept",
+            Self::RestoredNotAsked => "restored-not-asked",
+            Self::RefundRenumbered => "refund-renumbered",
+            Self::TryRenumbered => "try-renumbered",
+            Self::ClickedTwice => "clicked-twice",
+            Self::RefundUnchecked => "refund-unchecked",
+            Self::VoidUnsaid => "void-unsaid",
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod books;
 mod keyring;
+mod line;
+mod restore;
 
 use crate::crypto::{ACK_KID, keys};
 use crate::network::{Answer, Body, Request};
@@ -11,9 +13,10 @@ use crate::world::{Event, World};
 use books::Books;
 use holdfast_core::id::{MerchantId, RecordHash};
 use holdfast_core::payment::PaymentState;
+use holdfast_core::payment::instruction::InstructionKind;
 use holdfast_crypto::SecretBytes;
 use holdfast_server::acquirer::simulator::{MemoryBook, NoPause, Simulator};
-use holdfast_server::ingest::{AckSigner, IngestError, SignError, ingest};
+use holdfast_server::ingest::{AckSigner, IngestError, SignError, ingest, take_offer};
 use holdfast_server::process::{Clock, Processor};
 use holdfast_server::store::memory::MemoryLedger;
 use holdfast_server::store::{Device, Ledger as _, Payment};
@@ -21,13 +24,16 @@ use holdfast_testkit::ready::ready;
 use holdfast_wire::batch::{Batch, BatchAnswer};
 use holdfast_wire::history::{HistoryPage, PaymentView, Reason};
 use holdfast_wire::jws::{ToSign, typ};
+use holdfast_wire::offer::{StoneOffer, StoneOfferAnswer};
 use holdfast_wire::time::{TimeAnswer, TimePayload};
 use keyring::{Keyring, SimCardKeys};
+use line::Line;
+use restore::Copies;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 type Acquirer = Simulator<MemoryBook, NoPause>;
-type Jobs = Processor<Books, Acquirer, SimCardKeys, SimClock>;
+type Jobs = Processor<Books, Line, SimCardKeys, SimClock>;
 
 /// How long a caller of the acquirer waits for an answer.
 const ACQUIRER_TIME_OUT_MS: u64 = 20_000;
@@ -43,6 +49,10 @@ pub struct Server {
     pub keyring: Keyring,
     /// How long it stays down after the next crash.
     pub down_ms: i64,
+    pub copies: Copies,
+    plant: Option<Plant>,
+    line: Arc<Line>,
+    retries_declined: bool,
     books: Arc<Books>,
     jobs: Jobs,
     clock: SimClock,
@@ -71,20 +81,26 @@ impl AckSigner for Signer {
 }
 
 impl Server {
-    pub fn new(now_ms: i64, plant: Option<Plant>) -> Self {
+    /// With `retries_declined` the sealed data of a declined payment are kept for another try.
+    pub fn new(now_ms: i64, plant: Option<Plant>, retries_declined: bool) -> Self {
         let ledger = Arc::new(MemoryLedger::new("epoch-1"));
         let acquirer = Arc::new(Simulator::new(MemoryBook::default(), NoPause, ACQUIRER_TIME_OUT_MS));
         let books = Arc::new(Books::new(Arc::clone(&ledger), plant));
         let mut keyring = Keyring::default();
         keyring.sweep(now_ms, &ledger.payments());
         let clock = SimClock(Arc::new(AtomicI64::new(now_ms)));
-        let jobs = make_jobs(&books, &acquirer, &keyring, &clock);
+        let line = Arc::new(Line::new(Arc::clone(&acquirer), plant));
+        let jobs = make_jobs(&books, &line, &keyring, &clock, retries_declined);
         Self {
             ledger,
             acquirer,
             merchant: MerchantId::make([7; 16]),
             keyring,
             down_ms: 3_000,
+            copies: Copies::default(),
+            plant,
+            line,
+            retries_declined,
             books,
             jobs,
             clock,
@@ -104,6 +120,10 @@ impl Server {
         });
     }
 
+    pub fn books(&self) -> &Books {
+        &self.books
+    }
+
     pub fn is_down(&self) -> bool {
         self.ledger.is_down()
     }
@@ -116,9 +136,16 @@ impl Server {
     }
 }
 
-fn make_jobs(books: &Arc<Books>, acquirer: &Arc<Acquirer>, keyring: &Keyring, clock: &SimClock) -> Jobs {
+fn make_jobs(
+    books: &Arc<Books>,
+    line: &Arc<Line>,
+    keyring: &Keyring,
+    clock: &SimClock,
+    retries_declined: bool,
+) -> Jobs {
     let pan_key = SecretBytes::from([9_u8; 32].as_slice());
-    Processor::new(Arc::clone(books), Arc::clone(acquirer), keyring.private(), clock.clone(), pan_key)
+    Processor::new(Arc::clone(books), Arc::clone(line), keyring.private(), clock.clone(), pan_key)
+        .with_retries_declined(retries_declined)
 }
 
 impl World {
@@ -130,6 +157,7 @@ impl World {
             Body::Probe { nonce } => Some(ok(self.signed_time(nonce))),
             Body::KeySet => Some(ok(self.server.keyring.answer())),
             Body::History { after } => self.serve_history(after),
+            Body::Offer(body) => self.serve_offer(request.tablet, body),
         };
         self.watch_server();
         answer.filter(|_| !self.server.is_down())
@@ -156,6 +184,10 @@ impl World {
                 // What a planted bug holds back is written a moment later.
                 let delay_ms = if self.planted(Plant::AckBeforeCommit) { 30 } else { 1 };
                 self.tick_after(delay_ms);
+                // Somebody is quick: the jobs have not even looked yet.
+                if let Some(id) = ingested.stored.first().copied().filter(|_| self.rng.chance(60)) {
+                    self.ask_for(id, InstructionKind::Void, 0);
+                }
                 Some(ok(BatchAnswer { v: holdfast_wire::V, acks: ingested.acks }.to_json()))
             }
             Err(IngestError::TooManyRecords) => Some(Answer { status: 413, body: b"batch-too-large".to_vec() }),
@@ -164,6 +196,20 @@ impl World {
                 Some(Answer { status: 503, body: b"try-later".to_vec() })
             }
         }
+    }
+
+    fn serve_offer(&mut self, t: usize, body: &[u8]) -> Option<Answer> {
+        let Ok(offer) = StoneOffer::from_json(body) else {
+            return Some(Answer { status: 400, body: b"batch-unreadable".to_vec() });
+        };
+        let device = ready(self.server.books.device(self.tablets[t].device)).ok()??;
+        let taken = ready(take_offer(&*self.server.books, &Signer, self.now_ms, &device, &offer.stones));
+        Some(match taken {
+            Ok((answers, _)) => {
+                ok(serde_json::to_string(&StoneOfferAnswer { v: holdfast_wire::V, answers }).unwrap_or_default())
+            }
+            Err(_) => Answer { status: 503, body: b"try-later".to_vec() },
+        })
     }
 
     fn signed_time(&self, nonce: &str) -> String {
@@ -203,6 +249,9 @@ impl World {
         self.server.next_tick_ms = None;
         self.server.clock.0.store(self.now_ms, Ordering::Relaxed);
         self.server.books.write_what_is_held();
+        if self.plan.loses_books {
+            self.server.copy_if_due(self.now_ms);
+        }
         if self.server.keyring.is_due(self.now_ms) {
             let payments = self.server.ledger.payments();
             self.server.keyring.sweep(self.now_ms, &payments);
@@ -237,10 +286,16 @@ impl World {
         }
         self.say("server: starts".to_owned());
         self.server.is_restarting = false;
+        self.put_a_copy_back_if_wanted();
         self.server.ledger.restart();
         self.server.next_tick_ms = None;
-        self.server.jobs =
-            make_jobs(&self.server.books, &self.server.acquirer, &self.server.keyring, &self.server.clock);
+        self.server.jobs = make_jobs(
+            &self.server.books,
+            &self.server.line,
+            &self.server.keyring,
+            &self.server.clock,
+            self.server.retries_declined,
+        );
         // A fresh process finds what the last one had leased.
         let _ = ready(self.server.books.release_leases());
         self.tick_after(1);

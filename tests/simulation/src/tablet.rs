@@ -1,5 +1,6 @@
 //! A tablet: a page and a worker over one pair of stores, with a lock that may be lost.
 
+mod offer;
 mod page;
 mod reply;
 mod run;
@@ -46,6 +47,14 @@ pub struct Tablet {
     pub page_dies: Option<Dies>,
     pub worker_dies: Option<Dies>,
     pub cursor: String,
+    /// How often the feed was begun anew, because the server's epoch was another one.
+    pub feed: u32,
+    /// The epoch of the server whose feed the cursor is of.
+    pub feed_epoch: String,
+    /// The epoch of the server to which every tombstone was offered. It lies in the money database.
+    pub offered: Option<String>,
+    /// Tombstones went before their time: with the database, or by a clock that was far ahead.
+    pub lost_stones: bool,
     /// What the till's history shows: id -> state.
     pub history: BTreeMap<String, String>,
 }
@@ -88,6 +97,10 @@ impl Tablet {
             page_dies: None,
             worker_dies: None,
             cursor: "0".to_owned(),
+            feed: 0,
+            feed_epoch: String::new(),
+            offered: None,
+            lost_stones: false,
             history: BTreeMap::new(),
         }
     }
@@ -114,6 +127,10 @@ impl Tablet {
             page_dies: None,
             worker_dies: None,
             cursor: self.cursor.clone(),
+            feed: self.feed,
+            feed_epoch: self.feed_epoch.clone(),
+            offered: self.offered.clone(),
+            lost_stones: self.lost_stones,
             history: self.history.clone(),
         }
     }

@@ -1,5 +1,6 @@
 //! The world: true time, the queue of events, and all parties.
 
+use crate::desk::Asked;
 use crate::fault::Fault;
 use crate::judge::Judge;
 use crate::network::{Answered, Network, Request};
@@ -51,6 +52,9 @@ pub enum Event {
     Answered(Answered),
     ServerTick,
     ServerRestart,
+    /// Somebody at a desk or a till wants something about a payment.
+    SomebodyAsks,
+    Asked(Asked),
     Heal,
     /// Is all done?
     Look,
@@ -69,7 +73,7 @@ impl World {
         let mut rng = SeededRng::new(seed);
         let plan = Plan::draw(&mut rng.fork());
         let start_ms = plan.start_ms;
-        let server = Server::new(start_ms, options.plant);
+        let server = Server::new(start_ms, options.plant, plan.retries_declined);
         let mut world = Self {
             seed,
             options,
@@ -100,6 +104,9 @@ impl World {
         }
         for (at_ms, fault) in std::mem::take(&mut self.plan.faults) {
             self.after(at_ms, Event::Fault(fault));
+        }
+        for at_ms in std::mem::take(&mut self.plan.asked_at_ms) {
+            self.after(at_ms, Event::SomebodyAsks);
         }
         self.after(self.plan.chaos_ms, Event::Heal);
     }
@@ -137,6 +144,8 @@ impl World {
             Event::Answered(answered) => self.answered(answered),
             Event::ServerTick => self.server_tick(),
             Event::ServerRestart => self.server_restart(),
+            Event::SomebodyAsks => self.somebody_asks(),
+            Event::Asked(asked) => self.ask(asked),
             Event::Heal => self.heal(),
             Event::Look => self.look(),
         }

@@ -10,6 +10,8 @@ use crate::store::{AttemptKind, Ledger, PaymentOp};
 use holdfast_core::payment::instruction::{Instruction, InstructionKind, Progress, next_number, own_retry_ms, retries};
 use holdfast_core::payment::{Event, GiveBackReason, PaymentState};
 
+/// Why a refund is not made: the acquirer has made one under its number, of which these books know nothing.
+pub const REFUNDED_BEFORE: &str = "refunded-before";
 /// Who asked, when it was the server itself.
 pub const BY_SERVER: &str = "server";
 
@@ -47,10 +49,17 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
     async fn refund(&self, run: &mut Run, instruction: Instruction) -> Result<Flow, ProcessError> {
         let kind = AttemptKind::Refund;
         let mut ops = Vec::new();
-        if instruction.progress == Progress::Sent {
+        // Books that came from a copy may lack that it was sent, or a refund that had the number of one that was asked for since.
+        let may_be_known = self.may_be_known(run, kind);
+        let may_be_another = may_be_known && instruction.asked_ms > self.ledger.restored_ms();
+        if instruction.progress == Progress::Sent || may_be_known {
+            run.inquired.push(kind);
             match self.heard(self.acquirer.inquire(self.clock.now_ms(), run.payment.id).await) {
                 Err(error) => return self.stop_and_come_again(run, error).await,
                 Ok(known) => match known.refund(instruction.number).cloned() {
+                    Some(_) if may_be_another && instruction.progress == Progress::Asked => {
+                        return self.refuse(run, instruction, REFUNDED_BEFORE.to_owned(), ops).await;
+                    }
                     Some(decision) => return self.take_refund(run, instruction, decision).await,
                     None => ops.push(PaymentOp::Answer { kind, outcome: "not-at-acquirer".to_owned() }),
                 },

@@ -22,6 +22,7 @@ pub enum Op {
     JournalContent,
     Restore,
     SweepTombstones,
+    MarkStones,
 }
 
 /// A record that left a store, for a judge.

@@ -2,6 +2,7 @@
 
 use crate::plant::Plant;
 use holdfast_core::id::{DeviceId, MerchantId, PaymentId};
+use holdfast_core::payment::PaymentState;
 use holdfast_core::payment::instruction::Instruction;
 use holdfast_core::time::UnixMs;
 use holdfast_server::store::memory::MemoryLedger;
@@ -54,7 +55,7 @@ impl Ledger for Books {
     }
 
     fn restored_ms(&self) -> UnixMs {
-        self.inner.restored_ms()
+        if self.plant == Some(Plant::RestoredNotAsked) { 0 } else { self.inner.restored_ms() }
     }
 
     async fn offered(
@@ -127,6 +128,26 @@ impl Ledger for Books {
         T: Send + 'static,
         D: FnOnce(Option<&Payment>, &[Instruction]) -> (Option<Instruction>, T) + Send + 'static,
     {
+        let plant = self.plant;
+        let decide = move |payment: Option<&Payment>, earlier: &[Instruction]| match plant {
+            // A second click is taken for another wish.
+            Some(Plant::ClickedTwice) => {
+                let unknown = |known: &Instruction| Instruction { id: format!("{}-then", known.id), ..known.clone() };
+                decide(payment, &earlier.iter().map(unknown).collect::<Vec<_>>())
+            }
+            // What was paid back before is not looked at.
+            Some(Plant::RefundUnchecked) => {
+                let as_captured = payment.map(|payment| match &payment.state {
+                    PaymentState::PartlyRefunded { .. } => Payment {
+                        state: PaymentState::Captured { approval_code: String::new(), at_ms: payment.changed_ms },
+                        ..payment.clone()
+                    },
+                    _ => payment.clone(),
+                });
+                decide(as_captured.as_ref(), earlier)
+            }
+            _ => decide(payment, earlier),
+        };
         self.inner.instruct(now_ms, id, decide).await
     }
 

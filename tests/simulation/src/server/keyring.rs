@@ -12,8 +12,15 @@ use holdfast_wire::keyset::{CardKey, Certificate, KeySet, KeySetAnswer};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Of the books, in the names of their keys.
-const TAG: &str = "5eed00";
+/// The keys as they stand in a copy of the books.
+#[derive(Debug, Clone)]
+pub struct KeyringCopy {
+    held: Vec<HeldKey>,
+    published: Published,
+    version: u64,
+    answer: String,
+    private: BTreeMap<String, bool>,
+}
 
 #[derive(Default)]
 pub struct Keyring {
@@ -23,6 +30,8 @@ pub struct Keyring {
     swept_day: i64,
     answer: String,
     private: Arc<SimCardKeys>,
+    /// How often the books came from a copy: keys that are made after that have other names.
+    restored_count: u32,
 }
 
 /// The private halves: which names still open.
@@ -50,6 +59,32 @@ impl Keyring {
         self.answer.clone()
     }
 
+    pub fn copy(&self) -> KeyringCopy {
+        let private = self.private.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        KeyringCopy {
+            held: self.held.clone(),
+            published: self.published.clone(),
+            version: self.version,
+            answer: self.answer.clone(),
+            private,
+        }
+    }
+
+    /// Keys are in the books: those that were made after the copy are gone, those that were destroyed since are back.
+    pub fn put_back(&mut self, copy: &KeyringCopy, restored_count: u32) {
+        let copy = copy.clone();
+        *self = Self {
+            held: copy.held,
+            published: Published { is_of_before: true, ..copy.published },
+            version: copy.version,
+            // Another day than any: it is swept at once.
+            swept_day: i64::MIN,
+            answer: copy.answer,
+            private: Arc::new(SimCardKeys(Mutex::new(copy.private))),
+            restored_count,
+        };
+    }
+
     pub fn is_due(&self, now_ms: i64) -> bool {
         utc_day(now_ms) != self.swept_day
     }
@@ -60,7 +95,9 @@ impl Keyring {
             let names_it = |p: &&Payment| p.card_key_kid.as_deref() == Some(key.kid.as_str());
             key.unopened_count = payments.iter().filter(names_it).count() as u64;
         }
-        for op in sweep(&self.held, &self.published, now_ms, TAG) {
+        // Of the books, in the names of their keys.
+        let tag = format!("5eed{:02}", self.restored_count);
+        for op in sweep(&self.held, &self.published, now_ms, &tag) {
             let mut private = self.private.0.lock().unwrap_or_else(PoisonError::into_inner);
             match op {
                 KeyOp::Create { kid, times } => {

@@ -1,5 +1,6 @@
 //! The page between sales: probes, uploads, keys, history.
 
+use super::offer::OfferRun;
 use super::sale::Sale;
 use super::{Fate, Who, fate};
 use crate::crypto::{ROOT_KID, keys, named, verified};
@@ -23,6 +24,10 @@ pub struct Page {
     pub attempts: u32,
     /// A retry is on its way.
     pub retry_is_set: bool,
+    /// The epoch of the server that answered last.
+    pub epoch: String,
+    /// An offer of tombstones that is under way, with the upload lock.
+    pub offer: Option<OfferRun>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +41,7 @@ pub enum PageEvent {
     Upload,
     Retry,
     History,
+    OfferStep,
 }
 
 /// How often a till asks for what changed.
@@ -63,6 +69,7 @@ impl World {
                 self.start_run(t, Who::Page, Scope::All);
             }
             PageEvent::History => self.ask_history(t),
+            PageEvent::OfferStep => self.offer_step(t),
         }
     }
 
@@ -99,6 +106,7 @@ impl World {
             if self.key_set_is_due(t) {
                 self.fetch_key_set(t);
             }
+            self.offer_if_due(t);
         }
     }
 
@@ -111,6 +119,9 @@ impl World {
             return None;
         }
         self.tablets[t].clock.signed(self.now_ms, payload.server_time_ms);
+        if let Some(page) = &mut self.tablets[t].page {
+            page.epoch.clone_from(&payload.epoch);
+        }
         Some(ProbeResult::Holdfast { acquirer: payload.acquirer_lamp() })
     }
 
@@ -144,12 +155,27 @@ impl World {
         let generation = self.tablets[t].page_generation;
         self.after(HISTORY_MS, Event::Page(t, generation, PageEvent::History));
         if self.tablets[t].page.as_ref().is_some_and(|p| p.connectivity.is_online()) {
-            let after = self.tablets[t].cursor.clone();
-            self.send(t, generation, Waiting::History, Body::History { after }, UPLOAD_MS_MAX);
+            self.begin_feed_anew_if_due(t);
+            let (after, feed) = (self.tablets[t].cursor.clone(), self.tablets[t].feed);
+            self.send(t, generation, Waiting::History { feed }, Body::History { after }, UPLOAD_MS_MAX);
         }
     }
 
-    pub fn history_answered(&mut self, t: usize, answer: Option<Answer>) {
+    /// A cursor means nothing to a server that came from a copy.
+    fn begin_feed_anew_if_due(&mut self, t: usize) {
+        let tablet = &mut self.tablets[t];
+        let Some(epoch) = tablet.page.as_ref().map(|page| page.epoch.clone()) else { return };
+        if !epoch.is_empty() && epoch != tablet.feed_epoch {
+            tablet.feed_epoch = epoch;
+            tablet.feed += 1;
+            tablet.cursor = "0".to_owned();
+        }
+    }
+
+    pub fn history_answered(&mut self, t: usize, feed: u32, answer: Option<Answer>) {
+        if feed != self.tablets[t].feed {
+            return;
+        }
         let Some(page) = answer.and_then(|a| HistoryPage::from_json(&a.body).ok()) else { return };
         let tablet = &mut self.tablets[t];
         for payment in page.payments {
@@ -160,7 +186,7 @@ impl World {
         if page.more {
             let generation = tablet.page_generation;
             let after = tablet.cursor.clone();
-            self.send(t, generation, Waiting::History, Body::History { after }, UPLOAD_MS_MAX);
+            self.send(t, generation, Waiting::History { feed }, Body::History { after }, UPLOAD_MS_MAX);
         }
     }
 }

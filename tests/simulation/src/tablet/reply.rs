@@ -3,12 +3,24 @@
 use crate::crypto::verified;
 use crate::network::Answer;
 use crate::world::World;
+use holdfast_core::id::{PaymentId, RecordHash};
 use holdfast_core::outbox::Reply;
 use holdfast_wire::ack::AckPayload;
 use holdfast_wire::batch::BatchAnswer;
+use std::collections::BTreeMap;
+
+/// The server's epoch in the acknowledgement of a record.
+pub type Epochs = BTreeMap<(PaymentId, RecordHash), String>;
 
 impl World {
-    pub fn read_reply(&mut self, t: usize, answer: &Answer) -> Reply {
+    /// With the epoch of each acknowledgement, for the tombstones.
+    pub fn read_reply(&mut self, t: usize, answer: &Answer) -> (Reply, Epochs) {
+        let mut epochs = Epochs::new();
+        let reply = self.read_acks(t, answer, &mut epochs);
+        (reply, epochs)
+    }
+
+    fn read_acks(&mut self, t: usize, answer: &Answer, epochs: &mut Epochs) -> Reply {
         match answer.status {
             200 => {}
             429 | 503 => return Reply::Busy { retry_after_ms: None },
@@ -20,10 +32,14 @@ impl World {
             return Reply::NotHoldfast;
         };
         let Some(keyset) = &self.tablets[t].keyset else { return Reply::Acks(Vec::new()) };
-        let one = |compact: &String| {
+        let mut one = |compact: &String| {
             let payload = verified(AckPayload::parse(compact).ok()?, &keyset.ack_keys)?;
-            payload.to_core()
+            let ack = payload.to_core()?;
+            if let Some(id) = ack.id {
+                epochs.insert((id, ack.hash), payload.epoch);
+            }
+            Some(ack)
         };
-        Reply::Acks(body.acks.iter().filter_map(one).collect())
+        Reply::Acks(body.acks.iter().filter_map(&mut one).collect())
     }
 }

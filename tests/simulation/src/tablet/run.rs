@@ -1,5 +1,6 @@
 //! An upload run of the page, of the worker, or for a live sale: the core's machine, carried out step by step.
 
+use super::reply::Epochs;
 use super::{Fate, PageEvent, fate};
 use crate::network::{Answer, Body, Waiting};
 use crate::plant::Plant;
@@ -22,6 +23,8 @@ pub enum Who {
     Page,
     Worker,
     Live,
+    /// Offers tombstones, with the lock.
+    Offer,
 }
 
 /// A run under way.
@@ -32,6 +35,7 @@ pub struct Run {
     sent: Vec<Entry>,
     /// Journal files of what was sent last.
     files: BTreeMap<PaymentId, String>,
+    epochs: Epochs,
 }
 
 impl World {
@@ -55,7 +59,9 @@ impl World {
             UploadStep::Ask(upload, request) => Some((upload, request)),
             UploadStep::End(..) => None,
         };
-        self.tablets[t].runs.insert(who, Run { generation, step, sent: Vec::new(), files: BTreeMap::new() });
+        self.tablets[t]
+            .runs
+            .insert(who, Run { generation, step, sent: Vec::new(), files: BTreeMap::new(), epochs: Epochs::new() });
         self.next_run_step(t, who, generation);
     }
 
@@ -70,7 +76,7 @@ impl World {
         let Some((upload, request)) = run.step.take() else { return };
         let fate = match who {
             Who::Worker => fate(&mut self.tablets[t].worker_dies),
-            Who::Page | Who::Live => self.page_fate(t),
+            Who::Page | Who::Live | Who::Offer => self.page_fate(t),
         };
         if fate == Fate::DiesBefore {
             return self.runner_dies(t, who);
@@ -86,7 +92,10 @@ impl World {
             UploadRequest::List => {
                 ready(self.tablets[t].store.list()).map_or(UploadResponse::Failed, UploadResponse::Queue)
             }
-            UploadRequest::Settle(settled) => self.settle(t, &settled),
+            UploadRequest::Settle(settled) => {
+                let epochs = self.tablets[t].runs.get(&who).map(|run| run.epochs.clone()).unwrap_or_default();
+                self.settle(t, &settled, &epochs)
+            }
             UploadRequest::Unjournal(entries) => {
                 let files = self.tablets[t].runs.get(&who).map(|run| &run.files);
                 let name = |entry: &Entry| files?.get(&entry.id).cloned();
@@ -147,7 +156,7 @@ impl World {
         self.say(format!("tablet {t}: {who:?} sends {}", records.len()));
         if self.planted(Plant::DeleteBeforeAck) {
             let settled: Vec<_> = sent.iter().map(|entry| (entry.clone(), AckStatus::Stored)).collect();
-            self.settle(t, &settled);
+            self.settle(t, &settled, &Epochs::new());
             self.unjournal(t, &files.values().cloned().collect::<Vec<_>>());
             self.judge_deletions(t);
         }
@@ -164,7 +173,10 @@ impl World {
         let Some(run) = self.tablets[t].runs.get_mut(&who).filter(|r| r.generation == generation) else { return };
         let Some((upload, _)) = run.step.take() else { return };
         let sent = std::mem::take(&mut run.sent);
-        let mut reply = answer.map_or(Reply::Unreachable, |a| self.read_reply(t, &a));
+        let (mut reply, epochs) = answer.map_or((Reply::Unreachable, Epochs::new()), |a| self.read_reply(t, &a));
+        if let Some(run) = self.tablets[t].runs.get_mut(&who) {
+            run.epochs = epochs;
+        }
         if self.planted(Plant::AckByIndex)
             && let Reply::Acks(acks) = reply
         {
@@ -180,12 +192,15 @@ impl World {
     }
 
     /// Deletes exactly these ciphertexts, in one transaction, and leaves their tombstones.
-    fn settle(&mut self, t: usize, settled: &[(Entry, AckStatus)]) -> UploadResponse {
+    fn settle(&mut self, t: usize, settled: &[(Entry, AckStatus)], epochs: &Epochs) -> UploadResponse {
         let at_ms = self.tablets[t].clock.reading(self.now_ms).trusted_ms();
         let mut stones = Vec::new();
         for (entry, status) in settled {
             match ready(self.tablets[t].store.payment(&entry.id.to_string())) {
-                Ok(Some(row)) => stones.push((entry.clone(), tombstone(&row, status, "epoch-1", at_ms))),
+                Ok(Some(row)) => {
+                    let epoch = epochs.get(&(entry.id, entry.hash)).map_or("", String::as_str);
+                    stones.push((entry.clone(), tombstone(&row, status, epoch, at_ms)));
+                }
                 // Another run was faster.
                 Ok(None) => {}
                 Err(_) => return UploadResponse::Failed,

@@ -27,7 +27,10 @@ impl World {
             return;
         }
         let reading = self.tablets[t].clock.reading(self.now_ms);
+        let before = self.tablets[t].store.stone_count();
         let _ = ready(self.tablets[t].store.sweep_tombstones(reading.trusted_ms() - TOMBSTONE_MS));
+        // No run is as long as a tombstone is kept: only a clock that was set makes them go.
+        self.tablets[t].lost_stones |= self.tablets[t].store.stone_count() < before;
         if self.power_is_lost(t) {
             return;
         }
@@ -90,7 +93,7 @@ impl World {
         self.figures.count("page crashes");
         let tablet = &mut self.tablets[t];
         tablet.page = None;
-        for who in [super::Who::Page, super::Who::Live] {
+        for who in [super::Who::Page, super::Who::Live, super::Who::Offer] {
             tablet.runs.remove(&who);
             if tablet.lock == Some(who) {
                 tablet.lock = None;

@@ -251,3 +251,39 @@ async fn a_card_that_may_not_be_kept_is_wiped_all_the_same() {
         assert_eq!((payment.state.name(), payment.record, desk.ledger.job_count()), ("declined", None, 0), "{name}");
     }
 }
+
+/// The books came from a copy. A refund that they lost keeps its number at the acquirer: one that is asked for since is not taken for it. One
+/// that the copy knows as asked for is its own.
+#[tokio::test]
+async fn a_refund_after_a_restore_is_not_mistaken_for_a_lost_one() {
+    for is_in_copy in [false, true] {
+        let mut desk = desk();
+        let id = desk.captured().await;
+        let mut copy = desk.ledger.copy();
+        desk.ask(id, refund("lost", 300)).await.expect("is taken");
+        if is_in_copy {
+            copy = desk.ledger.copy();
+        }
+        desk.settle().await;
+        assert_eq!(desk.paid_back(id).await, (1, 300));
+        desk.clock.advance(1_000);
+        desk.ledger.put_back(&copy, "epoch-2", crate::process::Clock::now_ms(&desk.clock));
+        desk.clock.advance(1_000);
+        desk.settle().await;
+        let expected = if is_in_copy { 300 } else { 0 };
+        assert_eq!(desk.payment(id).await.state.refunded_minor(), expected);
+
+        desk.ask(id, refund("new", 500)).await.expect("is taken");
+        desk.settle().await;
+        let progress = desk.progress(id, "new").await;
+        if is_in_copy {
+            assert_eq!((progress, desk.paid_back(id).await), (Progress::Done, (2, 800)));
+            continue;
+        }
+        assert_eq!(progress, Progress::Refused { code: super::super::instructed::REFUNDED_BEFORE.to_owned() });
+        assert_eq!(desk.paid_back(id).await, (1, 300), "nothing more is sent");
+        desk.ask(id, refund("once more", 500)).await.expect("is taken, under the next number");
+        desk.settle().await;
+        assert_eq!((desk.paid_back(id).await, desk.payment(id).await.state.refunded_minor()), ((2, 800), 500));
+    }
+}

@@ -156,6 +156,11 @@ impl MemoryLedger {
         self.lock().attempts.clone()
     }
 
+    /// Every instruction about a payment, for a judge.
+    pub fn instructions_of(&self, id: PaymentId) -> Vec<Instruction> {
+        self.lock().instructions.get(&id).cloned().unwrap_or_default()
+    }
+
     pub fn job_count(&self) -> usize {
         self.lock().jobs.len()
     }
