@@ -25,6 +25,10 @@ impl<L: Ledger, A: Acquirer, K: CardKeys, C: Clock> Processor<L, A, K, C> {
             (InstructionKind::Refund, PaymentState::Captured { .. } | PaymentState::PartlyRefunded { .. }) => {
                 self.refund(run, instruction).await?
             }
+            // The acquirer may have authorised and even captured what these books only received: it is asked first.
+            (InstructionKind::Void, PaymentState::Received) if self.may_be_known(run, AttemptKind::Authorisation) => {
+                return Ok(None);
+            }
             (InstructionKind::Void, PaymentState::Received | PaymentState::Authorised { .. }) => {
                 self.void(run, instruction).await?
             }
