@@ -70,11 +70,10 @@ impl ReturnPaths {
 
 fn addressees<'a>(message: &'a Message<'_>) -> impl Iterator<Item = String> + 'a {
     let raw = |name: &str| message.header_raw(name).map(str::to_owned);
-    let words = TO.into_iter().filter_map(raw).flat_map(|text| {
+    TO.into_iter().filter_map(raw).flat_map(|text| {
         let split = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '<' | '>' | '"');
         text.split(split).filter(|word| word.contains('@')).map(str::to_owned).collect::<Vec<_>>()
-    });
-    words
+    })
 }
 
 /// The status of the recipient that failed: a letter of ours has one.
