@@ -25,7 +25,7 @@ pub async fn snapshot(connection: &mut Conn, scope: Scope, query: &IngestQuery) 
     // Voids are few: only of payments that are here already is it asked whether one took their place.
     let here: Vec<String> = snapshot.by_id.keys().map(ToString::to_string).collect();
     let head = "SELECT payment_id, record_hash FROM voids WHERE payment_id IN ";
-    for row in rows::read(connection, head, "", None, here.into_iter()).await? {
+    for row in rows::read(connection, head, "", None, here).await? {
         snapshot.voided.insert(parsed(&row, "payment_id")?, hash_from(row.try_get("record_hash")?)?);
     }
     // A number beyond the column's range is taken by nobody; storing it is refused by the decision.
