@@ -84,7 +84,7 @@ fn a_bad_record_is_set_aside_and_holds_up_nobody() {
         (String::new(), "unreadable"),
         ("a.b.c".to_owned(), "unreadable"),
         (other_version, "unreadable"),
-        (wrong_sum, "unreadable"),
+        (wrong_sum, "amount-mismatch"),
         (no_id, "unreadable"),
         (forged, "record-signature-wrong"),
         (foreign, "not-this-device"),
