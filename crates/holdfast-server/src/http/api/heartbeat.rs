@@ -16,11 +16,10 @@ pub async fn post(State(server): State<Arc<Server>>, request: Request) -> Result
     let signed = active(&server, request).await?;
     let told: Heartbeat = serde_json::from_slice(&signed.body).map_err(|_| ApiError::REQUEST_UNREADABLE)?;
     let hash_holds = told.head.hash.is_empty() || b64::hash_from_text(&told.head.hash).is_some();
-    let (Ok(head_seq), Ok(waiting_count), true) = (
-        i64::try_from(told.head.seq),
-        i64::try_from(told.waiting_count),
-        told.v == V && hash_holds && told.risk.len() <= RISK_MAX,
-    ) else {
+    let risk_holds = told.risk.len() <= RISK_MAX && told.risk.iter().all(|kind| i64::try_from(kind.count).is_ok());
+    let (Ok(head_seq), Ok(waiting_count), true) =
+        (i64::try_from(told.head.seq), i64::try_from(told.waiting_count), told.v == V && hash_holds && risk_holds)
+    else {
         return Err(ApiError::REQUEST_UNREADABLE);
     };
     // Known kinds only, so that nothing but our own words is kept.

@@ -19,6 +19,8 @@ use utoipa::ToSchema;
 
 /// Changes that are told.
 const CHANGES_MAX: usize = 100;
+/// Brands that one list names, as its schema says.
+const BRANDS_MAX: usize = 8;
 
 /// The settings that hold now.
 #[derive(Serialize, ToSchema)]
@@ -84,6 +86,9 @@ pub async fn changes(Extension(person): Known, headers: HeaderMap) -> Result<Res
 
 /// Settings that a till would take, each brand once.
 pub fn sound(mut settings: PolicySettings) -> Result<PolicySettings, ApiError> {
+    if settings.brands.len() > BRANDS_MAX {
+        return Err(ApiError::REQUEST_UNREADABLE);
+    }
     settings.brands.sort();
     settings.brands.dedup();
     settings.to_core().map_err(|_| ApiError::REQUEST_UNREADABLE)?;
