@@ -107,7 +107,7 @@ fn notes(till: Till, problem: Option<Problem>) -> AnyView {
                 .child(move || till.t().policy.ask_manager)
         })
     };
-    div().child((bad, ask, lifted, ahead)).into_any()
+    div().class("tender-notes").child((bad, ask, lifted, ahead)).into_any()
 }
 
 fn keyed(till: Till, problem: Option<Problem>) -> AnyView {

@@ -386,6 +386,15 @@ pub const PARTS: &[Part] = &[
         runs: |setting| Ok(vec![node(setting, "", "tests/e2e/receipt.mjs")]),
     },
     Part {
+        name: "device",
+        about: "what a till takes while nobody answers: caps, clocks and lamps",
+        file: "tests/device/run.mjs",
+        needs: &[Need::Node, Need::Npm("tests/look"), CHROMIUM],
+        built: true,
+        reads_others: false,
+        runs: |setting| Ok(vec![node(setting, "", "tests/device/run.mjs")]),
+    },
+    Part {
         name: "durability",
         about: "a stored payment is on the disk, not only in a cache",
         file: "tests/e2e/durability.mjs",
