@@ -27,6 +27,8 @@ thread_local! {
     static CONNECTIVITY: RefCell<Connectivity> = RefCell::default();
     /// Wakes the loop before its time.
     static WAKE: RefCell<Option<oneshot::Sender<()>>> = const { RefCell::new(None) };
+    /// How often the browser said that it has no network.
+    static OFFLINE_SAID: Cell<u32> = const { Cell::new(0) };
     /// Somebody nudged while the loop was at work.
     static NUDGED: Cell<bool> = const { Cell::new(false) };
 }
@@ -40,6 +42,7 @@ pub fn run(till: Till, device: Device) {
         nudge();
     });
     page::on_offline(move || {
+        OFFLINE_SAID.set(OFFLINE_SAID.get().wrapping_add(1));
         CONNECTIVITY.with_borrow_mut(Connectivity::browser_says_offline);
         show_lamps(till);
         nudge();
@@ -52,8 +55,12 @@ pub fn run(till: Till, device: Device) {
         loop {
             NUDGED.set(false);
             let was_online = is_online();
+            let said = OFFLINE_SAID.get();
             let result = device.probe().await;
-            CONNECTIVITY.with_borrow_mut(|c| c.probed(result));
+            // An answer that was on its way when the network went proves nothing about now, and a sale in that moment would wait in vain.
+            if OFFLINE_SAID.get() == said {
+                CONNECTIVITY.with_borrow_mut(|c| c.probed(result));
+            }
             show_lamps(till);
             till.now_ms.set(device.reading().trusted_ms());
             if is_online() && device.enrolled().is_some() {
