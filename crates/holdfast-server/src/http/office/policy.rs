@@ -213,7 +213,7 @@ fn history(rates: &[RateWire]) -> Markup {
     html! {
         h2 { "How often your cards are declined" }
         @if rates.is_empty() { p.office-empty { "No card has been taken yet. Until then 3 in 100 swiped and 7 in 100 keyed cards are reckoned with." } } @else {
-            div.office-scroll tabindex="0" role="region" aria-label="Changes" {
+            div.office-scroll tabindex="0" role="region" aria-label="How often your cards are declined" {
                 table.office-table {
                     thead { tr { th { "Brand" } th { "Entry" } th.num { "Declined" } th.num { "Of" } th.num { "Reckoned with" } } }
                     tbody {
