@@ -4,20 +4,10 @@
 import { caps } from './caps.mjs';
 import { clock } from './clock.mjs';
 import { lamps } from './lamps.mjs';
+import { judge } from '../look/judge.mjs';
 import { startBrowser, startServer } from '../look/till.mjs';
 
-let [passed, failed] = [0, 0];
-const check = (name, wrong) => {
-  if (wrong.length === 0) {
-    passed += 1;
-    console.log(`ok    ${name}`);
-  } else {
-    failed += 1;
-    console.log(`WRONG ${name}`);
-    for (const line of wrong) console.log(`        ${line}`);
-  }
-};
-
+const { check, end } = judge();
 const only = process.argv.slice(2);
 const browser = await startBrowser();
 try {
@@ -36,5 +26,4 @@ try {
 } finally {
   await browser.close();
 }
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+end();
